@@ -1,3 +1,4 @@
 import { packageBuild } from "@longcot/tsup-config";
 
-export default packageBuild();
+// Two entries: the library, and the program that its grading processes run.
+export default packageBuild(["src/index.ts", "src/worker-main.ts"]);

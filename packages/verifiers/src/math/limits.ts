@@ -1,0 +1,19 @@
+// Hard bounds of the math grader. All its passes are linear, so these bound time and memory per answer.
+
+/** Longest answer that is compared, in UTF-16 units. Real answers stay below a thousand; past this a "box" is a runaway response. */
+export const MAX_ANSWER_CHARS = 20_000;
+
+/** Longest ground truth, in UTF-16 units: as {@link MAX_ANSWER_CHARS}, with room for the quotes and escapes of a JSON list. */
+export const MAX_GROUND_TRUTH_CHARS = 100_000;
+
+/** Most accepted answers of one problem. Each costs one comparison; data sets hold a handful. */
+export const MAX_ACCEPTED_ANSWERS = 64;
+
+/** Deepest brace nesting. Braces are matched with a stack, not by recursion: this bounds memory, not the call stack. */
+export const MAX_BRACE_DEPTH = 200;
+
+/** Most digits of one number literal. `BigInt(text)` of this size takes well below a millisecond. */
+export const MAX_NUMBER_DIGITS = 4_000;
+
+/** Largest |exponent| of scientific notation: the value then has no more digits than a written literal may have. */
+export const MAX_DECIMAL_EXPONENT = 4_000;
