@@ -1,1 +1,7 @@
-export {};
+// @longcot/tensor-kernels: engines that run tfjs code fast, and the kernels of a language model written in it.
+export type { Compiled, Engine, EngineArray, GraphDtype, State, TensorFunction, TensorSpec, Variable } from "./engine/engine.ts";
+export { EngineError } from "./engine/tensorflow-session.ts";
+export { openEngine } from "./engine/open-engine.ts";
+export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";
+export { orderAfter, updateRows } from "./engine/graph-ops.ts";
+export * from "./kernels/index.ts";

@@ -1,0 +1,34 @@
+// Typed arrays held against the shape and element type they must have, at the engine's edge.
+
+import { ShapeError } from "@longcot/errors";
+import type { EngineArray, TensorSpec } from "./engine.ts";
+
+const ARRAY_OF = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/** Number of elements of a shape. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
+
+/** Zeros of a spec. */
+export function emptyArray(spec: TensorSpec): EngineArray {
+  return new ARRAY_OF[spec.dtype](sizeOf(spec.shape));
+}
+
+/** `values`, if they fit `spec`. @throws ShapeError */
+export function checkValues(name: string, spec: TensorSpec, values: EngineArray | undefined): EngineArray {
+  const expected = ARRAY_OF[spec.dtype];
+  if (!(values instanceof expected) || values.length !== sizeOf(spec.shape)) {
+    throw new ShapeError({
+      who: "engine", argument: name, expected: `${expected.name} of ${sizeOf(spec.shape)} (${spec.dtype} [${spec.shape.join(", ")}])`,
+      received: values === undefined ? "nothing" : `${values.constructor.name} of ${values.length}`,
+    });
+  }
+  return values;
+}
+
+/** Every input of a compiled function there, and none more. @throws ShapeError */
+export function checkInputs(name: string, specs: Record<string, TensorSpec>, values: Record<string, EngineArray>): void {
+  for (const [key, spec] of Object.entries(specs)) checkValues(`${name}.${key}`, spec, values[key]);
+  for (const key of Object.keys(values)) {
+    if (!(key in specs)) throw new ShapeError({ who: name, argument: key, expected: `one of ${Object.keys(specs).join(", ")}`, received: "an input that the function does not have" });
+  }
+}

@@ -1,0 +1,110 @@
+// The engine that runs tfjs op by op: the same functions, without tracing. For machines without libtensorflow, and to test the traced one against.
+
+import * as tf from "@tensorflow/tfjs-core";
+import { ConfigError, ShapeError } from "@longcot/errors";
+import { checkInputs, checkValues, emptyArray } from "./check-arrays.ts";
+import "./gradients.ts";
+import type { Compiled, Engine, EngineArray, State, TensorFunction, TensorSpec, Variable } from "./engine.ts";
+
+export class EagerEngine implements Engine {
+  readonly kind: "tensorflow-eager" | "wasm" | "cpu";
+  readonly description: string;
+  readonly #backend: string;
+  readonly #values = new Map<Variable, tf.Tensor>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `backend` is a registered tfjs backend that is ready. */
+  constructor(kind: EagerEngine["kind"], backend: string, description: string) {
+    this.kind = kind;
+    this.#backend = backend;
+    this.description = description;
+  }
+
+  async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
+    for (const known of this.#values.keys()) {
+      if (known.name === name) throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
+    }
+    const variable: Variable = { name, shape: [...spec.shape], dtype: spec.dtype };
+    const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
+    await this.#queue(() => this.#values.set(variable, this.#tensor(initial.slice(), spec)));
+    return variable;
+  }
+
+  read(variable: Variable): Promise<EngineArray> {
+    return this.#queue(async () => (await this.#valueOf(variable).data()).slice() as EngineArray);
+  }
+
+  write(variable: Variable, values: EngineArray): Promise<void> {
+    return this.#queue(() => this.#replace(variable, this.#tensor(checkValues(variable.name, variable, values).slice(), variable)));
+  }
+
+  release(variable: Variable): Promise<void> {
+    return this.#queue(() => {
+      this.#valueOf(variable).dispose();
+      this.#values.delete(variable);
+    });
+  }
+
+  compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O> {
+    return (values) => {
+      checkInputs(name, inputs, values);
+      return this.#queue(async () => {
+        const assigned = new Map<Variable, tf.Tensor>();
+        const state: State = {
+          read: (variable) => assigned.get(variable) ?? this.#valueOf(variable),
+          assign: (variable, value) => {
+            if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
+              throw new ShapeError({ who: "assign", argument: variable.name, expected: `${variable.dtype} [${variable.shape.join(", ")}]`, received: `${value.dtype} [${value.shape.join(", ")}]` });
+            }
+            assigned.set(variable, value);
+          },
+        };
+        let keys: O[] = [];
+        const kept = tf.tidy(() => {
+          const tensors = Object.fromEntries((Object.keys(inputs) as I[]).map((key) => [key, this.#tensor(values[key], inputs[key])])) as Record<I, tf.Tensor>;
+          const outputs = fn(tensors, state);
+          keys = Object.keys(outputs) as O[];
+          // A clone shares memory and survives the tidy even where the result is an input or a variable itself.
+          return [...Object.values<tf.Tensor>(outputs), ...assigned.values()].map((tensor) => tensor.clone());
+        });
+        const outputs = kept.slice(0, keys.length);
+        [...assigned.keys()].forEach((variable, i) => this.#replace(variable, kept[keys.length + i]!));
+        const arrays = await Promise.all(outputs.map(async (tensor) => (await tensor.data()).slice() as EngineArray));
+        tf.dispose(outputs);
+        return Object.fromEntries(keys.map((key, i) => [key, arrays[i]!])) as Record<O, EngineArray>;
+      });
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    for (const value of this.#values.values()) value.dispose();
+    this.#values.clear();
+  }
+
+  #tensor(values: EngineArray, spec: TensorSpec): tf.Tensor {
+    return tf.tensor(values, [...spec.shape], spec.dtype);
+  }
+
+  #valueOf(variable: Variable): tf.Tensor {
+    const value = this.#values.get(variable);
+    if (value === undefined) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable of this engine", received: "one released, or of another engine" });
+    return value;
+  }
+
+  #replace(variable: Variable, value: tf.Tensor): void {
+    this.#valueOf(variable).dispose();
+    this.#values.set(variable, value);
+  }
+
+  /** Calls run one after the other, each under this engine's backend. */
+  #queue<T>(work: () => T | Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      if (tf.getBackend() !== this.#backend) tf.setBackend(this.#backend);
+      return work();
+    };
+    const result = this.#last.then(run, run);
+    this.#last = result;
+    return result;
+  }
+}

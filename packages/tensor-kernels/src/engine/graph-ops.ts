@@ -1,0 +1,32 @@
+// Two operations that tfjs has no word for: order without data, and writing rows in place.
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import { TRACE_BACKEND, type } from "./trace-backend.ts";
+import { register } from "./trace-kernels/register.ts";
+
+register<{ x: TensorInfo; previous: TensorInfo }>("OrderAfter", ({ inputs: { x, previous }, graph }) => {
+  const before = graph.output(previous).split(":")[0]!;
+  return graph.info(graph.emit("Identity", [graph.output(x), `^${before}`], { T: type(x.dtype) }), x.shape, x.dtype);
+});
+
+register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
+  graph.info(graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }), table.shape, table.dtype));
+
+const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
+
+/** `x`, computed by a graph only after `previous` is. Op-by-op engines run in program order anyway. Not differentiable: use it inside custom gradients. */
+export function orderAfter<T extends Tensor>(x: T, previous: Tensor): T {
+  return tracing() ? tf.engine().runKernel("OrderAfter", { x, previous }) as T : x;
+}
+
+/**
+ * `table` with `values[i]` in place of row `rows[i]`.
+ *
+ * Shapes: table [rows, width], rows [n] int32 (each in range, none twice), values [n, width]; result [rows, width].
+ * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after.
+ */
+export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor {
+  if (tracing()) return tf.engine().runKernel("UpdateRows", { table, rows, values }) as Tensor;
+  return tf.tensorScatterUpdate(table, tf.reshape(rows, [-1, 1]), values);
+}

@@ -1,0 +1,126 @@
+// TensorFlow's C API by FFI: the two dozen functions that a session needs, loaded once per process.
+
+import koffi from "koffi";
+import { ConfigError } from "@longcot/errors";
+import { locateLibtensorflow } from "@longcot/libtensorflow";
+import type { LibtensorflowLocation } from "@longcot/libtensorflow";
+
+/** An address in native memory. */
+export type Pointer = bigint;
+
+/** The C functions in use, with pointers as bigint; `sessionRun` also has koffi's `.async`. */
+export interface TensorFlowLibrary {
+  location: LibtensorflowLocation;
+  version: string;
+  newStatus(): Pointer;
+  deleteStatus(status: Pointer): void;
+  statusCode(status: Pointer): number;
+  statusMessage(status: Pointer): string;
+  newGraph(): Pointer;
+  deleteGraph(graph: Pointer): void;
+  newBuffer(bytes: Uint8Array, length: number): Pointer;
+  deleteBuffer(buffer: Pointer): void;
+  newImportOptions(): Pointer;
+  deleteImportOptions(options: Pointer): void;
+  importGraphDef(graph: Pointer, buffer: Pointer, options: Pointer, status: Pointer): void;
+  newSessionOptions(): Pointer;
+  deleteSessionOptions(options: Pointer): void;
+  setConfig(options: Pointer, proto: Uint8Array, length: number, status: Pointer): void;
+  newSession(graph: Pointer, options: Pointer, status: Pointer): Pointer;
+  closeSession(session: Pointer, status: Pointer): void;
+  deleteSession(session: Pointer, status: Pointer): void;
+  listDevices(session: Pointer, status: Pointer): Pointer;
+  deviceCount(list: Pointer): number;
+  deviceType(list: Pointer, index: number, status: Pointer): string;
+  deviceName(list: Pointer, index: number, status: Pointer): string;
+  deleteDeviceList(list: Pointer): void;
+  operationByName(graph: Pointer, name: string): Pointer | null;
+  allocateTensor(dtype: number, dims: BigInt64Array, rank: number, bytes: number): Pointer;
+  tensorData(tensor: Pointer): Pointer;
+  tensorBytes(tensor: Pointer): number | bigint;
+  deleteTensor(tensor: Pointer): void;
+  sessionRun: SessionRun;
+}
+
+type SessionRunArguments = [
+  session: Pointer, runOptions: null, inputs: Pointer, inputTensors: Pointer, inputCount: number,
+  outputs: Pointer, outputTensors: Pointer, outputCount: number, targets: Pointer, targetCount: number, metadata: null, status: Pointer,
+];
+
+interface SessionRun {
+  async(...args: [...SessionRunArguments, (error: unknown) => void]): void;
+}
+
+let loaded: TensorFlowLibrary | undefined;
+
+/**
+ * The library, loaded on first use.
+ * @throws ConfigError when none is installed, or the file cannot be loaded.
+ */
+export function loadTensorFlow(): TensorFlowLibrary {
+  if (loaded) return loaded;
+  const location = locateLibtensorflow();
+  if (location === undefined) {
+    throw new ConfigError({
+      who: "openEngine", argument: "engine", expected: "wasm, or a machine with libtensorflow", received: "tensorflow without libtensorflow",
+      fix: "Run `pnpm install` again, `longcot-libtensorflow install`, or set LONGCOT_LIBTENSORFLOW",
+    });
+  }
+  quietLogs();
+  keepLoaded(location.ccLibrary);
+  const library = koffi.load(location.ccLibrary);
+  const f = (definition: string) => library.func(definition) as never;
+  loaded = {
+    location,
+    version: (f("const char* TF_Version()") as () => string)(),
+    newStatus: f("void* TF_NewStatus()"),
+    deleteStatus: f("void TF_DeleteStatus(void* s)"),
+    statusCode: f("int TF_GetCode(void* s)"),
+    statusMessage: f("const char* TF_Message(void* s)"),
+    newGraph: f("void* TF_NewGraph()"),
+    deleteGraph: f("void TF_DeleteGraph(void* g)"),
+    newBuffer: f("void* TF_NewBufferFromString(const void* bytes, size_t length)"),
+    deleteBuffer: f("void TF_DeleteBuffer(void* b)"),
+    newImportOptions: f("void* TF_NewImportGraphDefOptions()"),
+    deleteImportOptions: f("void TF_DeleteImportGraphDefOptions(void* o)"),
+    importGraphDef: f("void TF_GraphImportGraphDef(void* g, void* b, void* o, void* s)"),
+    newSessionOptions: f("void* TF_NewSessionOptions()"),
+    deleteSessionOptions: f("void TF_DeleteSessionOptions(void* o)"),
+    setConfig: f("void TF_SetConfig(void* o, const void* proto, size_t length, void* s)"),
+    newSession: f("void* TF_NewSession(void* g, void* o, void* s)"),
+    closeSession: f("void TF_CloseSession(void* session, void* s)"),
+    deleteSession: f("void TF_DeleteSession(void* session, void* s)"),
+    listDevices: f("void* TF_SessionListDevices(void* session, void* s)"),
+    deviceCount: f("int TF_DeviceListCount(void* list)"),
+    deviceType: f("const char* TF_DeviceListType(void* list, int i, void* s)"),
+    deviceName: f("const char* TF_DeviceListName(void* list, int i, void* s)"),
+    deleteDeviceList: f("void TF_DeleteDeviceList(void* list)"),
+    operationByName: f("void* TF_GraphOperationByName(void* g, const char* name)"),
+    allocateTensor: f("void* TF_AllocateTensor(int dtype, const int64_t* dims, int rank, size_t bytes)"),
+    tensorData: f("void* TF_TensorData(void* t)"),
+    tensorBytes: f("size_t TF_TensorByteSize(void* t)"),
+    deleteTensor: f("void TF_DeleteTensor(void* t)"),
+    sessionRun: f("void TF_SessionRun(void* session, void* ro, void* in, void* iv, int ni, void* out, void* ov, int no, void* tg, int nt, void* md, void* s)"),
+  };
+  return loaded;
+}
+
+/** TensorFlow prints its CPU features and more on load; only errors stay unless the user asked for them. */
+function quietLogs(): void {
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  // Measured on the CPU: oneDNN's matmul is slower than Eigen's here (docs/decisions).
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "0";
+  // Node's process.env reaches the C environment, which TensorFlow reads.
+}
+
+/** Unloading TensorFlow at exit runs its static destructors in an order that crashes: pin it in memory. */
+function keepLoaded(path: string): void {
+  if (process.platform === "win32") return;
+  const RTLD_NOW = 2;
+  const RTLD_NODELETE = process.platform === "darwin" ? 0x80 : 0x1000;
+  const system = koffi.load(process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6");
+  const dlopen = system.func("void* dlopen(const char* path, int flags)") as unknown as (path: string, flags: number) => Pointer | null;
+  if (dlopen(path, RTLD_NOW | RTLD_NODELETE) === null) {
+    throw new ConfigError({ who: "openEngine", argument: path, expected: "a loadable libtensorflow", received: "a file the dynamic linker refuses", fix: "Delete its folder and run the installer again" });
+  }
+}

@@ -1,0 +1,199 @@
+// One TensorFlow graph and its session: the graph grows while it lives, runs leave the event loop free.
+
+import koffi from "koffi";
+import { LongcotError } from "@longcot/errors";
+import { DATA_TYPE, encodeGraphDef } from "./graph-def.ts";
+import type { GraphDtype, NodeDef } from "./graph-def.ts";
+import { loadTensorFlow } from "./tensorflow-library.ts";
+import type { Pointer, TensorFlowLibrary } from "./tensorflow-library.ts";
+import type { EngineArray } from "./engine.ts";
+
+/** Shape and element type of a graph's input or output. */
+export interface TensorSpec {
+  shape: readonly number[];
+  dtype: GraphDtype;
+}
+
+/** One way of running the graph: what is fed, what is fetched, which operations must happen. */
+export interface RunSignature {
+  feeds: readonly { node: string; spec: TensorSpec }[];
+  fetches: readonly { output: string; spec: TensorSpec }[];
+  targets: readonly string[];
+}
+
+export interface SessionOptions {
+  /** Threads inside one operation. */
+  threads: number;
+}
+
+/** TensorFlow refused a graph or failed in a run: its own words. */
+export class EngineError extends LongcotError {
+  override readonly code = "ENGINE";
+}
+
+const TF_OUTPUT_BYTES = 16;
+const POINTER_BYTES = 8;
+
+export class TensorFlowSession {
+  readonly library: TensorFlowLibrary;
+  readonly devices: readonly { name: string; type: string }[];
+  readonly #graph: Pointer;
+  readonly #session: Pointer;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    const library = loadTensorFlow();
+    this.library = library;
+    this.#graph = library.newGraph();
+    const sessionOptions = library.newSessionOptions();
+    const config = encodeSessionConfig(options);
+    this.#session = this.#checked("session", (status) => {
+      library.setConfig(sessionOptions, config, config.length, status);
+      return library.newSession(this.#graph, sessionOptions, status);
+    });
+    library.deleteSessionOptions(sessionOptions);
+    this.devices = this.#listDevices();
+  }
+
+  /** Adds `nodes`, whose inputs are among themselves. */
+  extend(nodes: readonly NodeDef[]): void {
+    this.#checkOpen();
+    const bytes = encodeGraphDef(nodes);
+    const buffer = this.library.newBuffer(bytes, bytes.length);
+    const options = this.library.newImportOptions();
+    try {
+      this.#checked("compile", (status) => this.library.importGraphDef(this.#graph, buffer, options, status));
+    } finally {
+      this.library.deleteImportOptions(options);
+      this.library.deleteBuffer(buffer);
+    }
+  }
+
+  /** Resolves a signature once; the returned function runs it with inputs in the order of `feeds`. Runs of one session queue up. */
+  prepare(signature: RunSignature): (inputs: readonly EngineArray[]) => Promise<EngineArray[]> {
+    this.#checkOpen();
+    const { feeds, fetches, targets } = signature;
+    const feedNames = this.#outputArray(feeds.map((feed) => feed.node));
+    const fetchNames = this.#outputArray(fetches.map((fetch) => fetch.output));
+    const targetNames = this.#operationArray(targets);
+    const inputPointers = nativeArray(feeds.length);
+    const outputPointers = nativeArray(fetches.length);
+    return (inputs) => {
+      const run = async (): Promise<EngineArray[]> => {
+        this.#checkOpen();
+        const tensors = feeds.map((feed, i) => this.#tensorFrom(inputs[i]!, feed.spec));
+        tensors.forEach((tensor, i) => (inputPointers.words[i] = tensor));
+        const status = this.library.newStatus();
+        try {
+          await new Promise<void>((resolve, reject) => {
+            this.library.sessionRun.async(
+              this.#session, null, feedNames, inputPointers.address, feeds.length, fetchNames, outputPointers.address, fetches.length,
+              targetNames, targets.length, null, status, (error) => (error ? reject(error as Error) : resolve()),
+            );
+          });
+          this.#throwIfFailed("run", status);
+          return fetches.map((fetch, i) => this.#takeTensor(outputPointers.words[i]!, fetch.spec));
+        } finally {
+          this.library.deleteStatus(status);
+          for (const tensor of tensors) this.library.deleteTensor(tensor);
+        }
+      };
+      const result = this.#last.then(run, run);
+      this.#last = result;
+      return result;
+    };
+  }
+
+  /** Waits for the running step, then frees the session, its variables and the graph. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.#last.catch(() => undefined);
+    this.#closed = true;
+    this.#checked("close", (status) => this.library.closeSession(this.#session, status));
+    this.#checked("close", (status) => this.library.deleteSession(this.#session, status));
+    this.library.deleteGraph(this.#graph);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new EngineError({ who: "engine", expected: "an open engine", received: "a closed one" });
+  }
+
+  #tensorFrom(values: EngineArray, spec: TensorSpec): Pointer {
+    const tensor = this.library.allocateTensor(DATA_TYPE[spec.dtype], BigInt64Array.from(spec.shape, BigInt), spec.shape.length, values.byteLength);
+    if (values.byteLength > 0) {
+      const target = new Uint8Array(koffi.view(this.library.tensorData(tensor), values.byteLength));
+      target.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    }
+    return tensor;
+  }
+
+  #takeTensor(tensor: Pointer, spec: TensorSpec): EngineArray {
+    const bytes = Number(this.library.tensorBytes(tensor));
+    // A copy of JavaScript's own: the native memory goes back at once.
+    const copy = bytes === 0 ? new ArrayBuffer(0) : koffi.view(this.library.tensorData(tensor), bytes).slice(0);
+    this.library.deleteTensor(tensor);
+    if (spec.dtype === "float32") return new Float32Array(copy);
+    return spec.dtype === "int32" ? new Int32Array(copy) : new Uint8Array(copy);
+  }
+
+  #operation(name: string): Pointer {
+    const operation = this.library.operationByName(this.#graph, name);
+    if (operation === null) throw new EngineError({ who: "prepare", argument: name, expected: "an operation of the graph", received: "internal: an unknown name" });
+    return operation;
+  }
+
+  #outputArray(names: readonly string[]): Pointer {
+    const { address, words } = nativeArray((names.length * TF_OUTPUT_BYTES) / POINTER_BYTES);
+    names.forEach((output, i) => {
+      const [name, index] = output.split(":");
+      words[2 * i] = this.#operation(name!);
+      words[2 * i + 1] = BigInt(index ?? 0);
+    });
+    return address;
+  }
+
+  #operationArray(names: readonly string[]): Pointer {
+    const { address, words } = nativeArray(names.length);
+    names.forEach((name, i) => (words[i] = this.#operation(name)));
+    return address;
+  }
+
+  #listDevices(): { name: string; type: string }[] {
+    const list = this.#checked("devices", (status) => this.library.listDevices(this.#session, status));
+    const devices = Array.from({ length: this.library.deviceCount(list) }, (_, i) => ({
+      name: this.#checked("devices", (status) => this.library.deviceName(list, i, status)),
+      type: this.#checked("devices", (status) => this.library.deviceType(list, i, status)),
+    }));
+    this.library.deleteDeviceList(list);
+    return devices;
+  }
+
+  #checked<T>(who: string, call: (status: Pointer) => T): T {
+    const status = this.library.newStatus();
+    try {
+      const result = call(status);
+      this.#throwIfFailed(who, status);
+      return result;
+    } finally {
+      this.library.deleteStatus(status);
+    }
+  }
+
+  #throwIfFailed(who: string, status: Pointer): void {
+    if (this.library.statusCode(status) === 0) return;
+    throw new EngineError({ who: `tensorflow ${who}`, expected: "success", received: this.library.statusMessage(status) });
+  }
+}
+
+/** Native memory of `words` pointers, and a view on it. Held for the life of the process: one small block per compiled signature. */
+function nativeArray(words: number): { address: Pointer; words: BigUint64Array } {
+  const count = Math.max(1, words);
+  const address = koffi.alloc("uint64_t", count) as Pointer;
+  return { address, words: new BigUint64Array(koffi.view(address, count * POINTER_BYTES)) };
+}
+
+/** `ConfigProto`: intra_op_parallelism_threads (2), inter_op_parallelism_threads (5), gpu_options.allow_growth (6.4). */
+function encodeSessionConfig({ threads }: SessionOptions): Uint8Array {
+  return Uint8Array.of(0x10, threads, 0x28, 1, 0x32, 2, 0x20, 1);
+}

@@ -1,0 +1,158 @@
+// A tfjs backend that computes nothing: every kernel appends a node to a TensorFlow graph and infers its output's shape.
+// Running ordinary tfjs code under it, gradients included, writes the graph of that code.
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
+import { ConfigError, ShapeError } from "@longcot/errors";
+import type { Attribute, GraphDtype, NodeDef } from "./graph-def.ts";
+
+export const TRACE_BACKEND = "longcot-trace";
+
+const OUTSIDE = {
+  who: "compile", expected: "an input, a variable's value, or made inside the traced function", received: "one made outside",
+  fix: "Pass it as an input, or create it inside",
+};
+
+/** Output of a node as kernels see it: `node` or `node:index`. */
+type Output = string;
+
+export class TraceBackend extends tf.KernelBackend {
+  #nodes: NodeDef[] = [];
+  #prefix = "";
+  #outputs = new WeakMap<object, Output>();
+  /** Earlier shapes of the same memory: reshaping back to one of them adds no node. */
+  #reshapes = new Map<Output, { source: Output; shapes: Map<string, Output> }>();
+  #constants = new Map<string, Output>();
+  #counter = 0;
+
+  /** Starts a graph whose node names begin with `prefix/`. */
+  begin(prefix: string): void {
+    this.#nodes = [];
+    this.#prefix = prefix;
+    this.#reshapes = new Map();
+    this.#constants = new Map();
+    this.#outputs = new WeakMap();
+    this.#counter = 0;
+  }
+
+  /** The nodes since `begin`, in order of creation. */
+  finish(): NodeDef[] {
+    const nodes = this.#nodes;
+    this.begin("");
+    return nodes;
+  }
+
+  /** Appends an operation and returns its name, which is also its first output. */
+  emit(op: string, inputs: readonly Output[], attributes: Record<string, Attribute>): Output {
+    const name = `${this.#prefix}/${op}_${this.#counter++}`;
+    this.#nodes.push({ name, op, inputs, attributes });
+    return name;
+  }
+
+  /** A tfjs tensor description of a node's output. */
+  info(output: Output, shape: readonly number[], dtype: DataType): TensorInfo {
+    const dataId = {};
+    this.#outputs.set(dataId, output);
+    return { dataId, shape: [...shape], dtype };
+  }
+
+  /** The graph output behind a tensor. @throws ConfigError for a tensor made outside of the traced function. */
+  output(tensor: TensorInfo): Output {
+    const output = this.#outputs.get(tensor.dataId);
+    if (output === undefined) {
+      throw new ConfigError({ ...OUTSIDE, argument: `a tensor [${tensor.shape.join(", ")}]` });
+    }
+    return output;
+  }
+
+  /** An int32 constant; `shape` defaults to a vector. Equal constants share a node. */
+  int32(values: readonly number[], shape: readonly number[] = [values.length]): Output {
+    return this.constant(Int32Array.from(values), shape, "int32");
+  }
+
+  float32(value: number): Output {
+    return this.constant(Float32Array.of(value), [], "float32");
+  }
+
+  constant(values: Float32Array | Int32Array | Uint8Array, shape: readonly number[], dtype: GraphDtype): Output {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    const key = bytes.length <= 64 ? `${dtype}|${shape.join(",")}|${bytes.join(",")}` : undefined;
+    const known = key === undefined ? undefined : this.#constants.get(key);
+    if (known !== undefined) return known;
+    const output = this.emit("Const", [], { dtype: type(dtype), value: { kind: "tensor", dtype, shape, bytes } });
+    if (key !== undefined) this.#constants.set(key, output);
+    return output;
+  }
+
+  /** `output` seen as `shape`; going back to a shape it had costs nothing. */
+  reshape(output: Output, from: readonly number[], shape: readonly number[], dtype: GraphDtype): Output {
+    const family = this.#reshapes.get(output) ?? { source: output, shapes: new Map([[from.join(","), output]]) };
+    const key = shape.join(",");
+    let reshaped = family.shapes.get(key);
+    if (reshaped === undefined) {
+      reshaped = this.emit("Reshape", [family.source, this.int32(shape)], { T: type(dtype), Tshape: type("int32") });
+      family.shapes.set(key, reshaped);
+    }
+    this.#reshapes.set(output, family);
+    this.#reshapes.set(reshaped, family);
+    return reshaped;
+  }
+
+  // --- what tfjs asks of a backend ---
+
+  override write(values: tf.BackendValues, shape: number[], dtype: DataType): object {
+    const graphDtype = checkDtype(dtype);
+    const typed =
+      graphDtype === "float32" ? (values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>))
+      : graphDtype === "int32" ? (values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>))
+      : Uint8Array.from(values as ArrayLike<number>);
+    const dataId = {};
+    this.#outputs.set(dataId, this.constant(typed, shape, graphDtype));
+    return dataId;
+  }
+
+  override move(): never {
+    // tfjs moves a tensor here when it was made on another backend; it would be lost there, so refuse.
+    throw new ConfigError({ ...OUTSIDE, argument: "a tensor" });
+  }
+
+  override readSync(): never {
+    throw new ConfigError({ who: "compile", argument: "the function", expected: "one that never reads a tensor's value", received: "a call of dataSync, data or arraySync", fix: "Return the tensor instead" });
+  }
+
+  override read(): never {
+    return this.readSync();
+  }
+
+  override numDataIds(): number {
+    return 0;
+  }
+  override disposeData(): boolean {
+    return true;
+  }
+  override incRef(): void {}
+  decRef(): void {}
+  override refCount(): number {
+    return 1;
+  }
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override timerAvailable(): boolean {
+    return false;
+  }
+  override dispose(): void {}
+}
+
+export const type = (dtype: DataType): Attribute => ({ kind: "type", type: checkDtype(dtype) });
+export const bool = (value: boolean): Attribute => ({ kind: "bool", value });
+export const int = (value: number): Attribute => ({ kind: "int", value });
+
+/** The element type as a graph knows it. @throws ShapeError for strings and complex numbers. */
+export function checkDtype(dtype: DataType): GraphDtype {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
+  throw new ShapeError({ who: "compile", argument: "dtype", expected: "float32, int32 or bool", received: dtype });
+}
