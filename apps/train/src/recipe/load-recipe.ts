@@ -1,0 +1,105 @@
+// A recipe from a file, a shipped preset or a run's folder, with overrides: parsed, defaulted, checked, or one clear error.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { ConfigError } from "@longcot/errors";
+import { stringify } from "yaml";
+import { findBrokenRule, findContextOverflow } from "./check-recipe.ts";
+import type { BrokenRule } from "./check-recipe.ts";
+import { switchDataSource } from "./data-switch.ts";
+import { dotted, recipeError, valueAt } from "./issue-message.ts";
+import type { Locate } from "./issue-message.ts";
+import { nearest } from "./key-tree.ts";
+import { applyOverrides, parseOverride } from "./overrides.ts";
+import { recipeSchema } from "./schema.ts";
+import type { Recipe, Stage } from "./schema.ts";
+import { parseYaml } from "./yaml-source.ts";
+
+const PRESETS_FOLDER = fileURLToPath(new URL("../../recipes/", import.meta.url));
+
+export interface LoadedRecipe {
+  recipe: Recipe;
+  /** What the overrides changed beyond their own keys; to be shown to the user. */
+  notices: string[];
+}
+
+/** Names of the presets that ship with the program. */
+export function presetNames(): string[] {
+  return readdirSync(PRESETS_FOLDER)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .toSorted();
+}
+
+/**
+ * Loads a recipe.
+ * @param options.source Path of a YAML file (it ends in .yaml or .yml, or holds a slash), or the name of a preset.
+ * @param options.sets Overrides `key=value`, in order.
+ * @throws ConfigError in one line: the key, where it was written, what was expected, what came.
+ */
+export function loadRecipe({ source, sets = [] }: { source: string; sets?: readonly string[] }): LoadedRecipe {
+  const { path, label } = locateRecipe(source);
+  return resolveRecipe({ text: readFileSync(path, "utf8"), label, sets });
+}
+
+/** {@link loadRecipe} for YAML text; `label` names it in errors. */
+export function resolveRecipe({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): LoadedRecipe {
+  const yaml = parseYaml(text, label);
+  const given = sets.map(parseOverride);
+  const { overrides, notices } = switchDataSource(yaml.value, given);
+  const input = applyOverrides(yaml.value, overrides);
+  const locate: Locate = (path) => {
+    const isInFile = valueAt(yaml.value, path) !== undefined;
+    const set = given.findLast((override) => startsWith(path, override.path) || (!isInFile && startsWith(override.path, path)));
+    if (set !== undefined) return `--set ${dotted(set.path)}`;
+    const line = yaml.lineOf(path);
+    return line === undefined ? label : `${label}:${line}`;
+  };
+  const parsed = recipeSchema.safeParse(input);
+  if (!parsed.success) throw recipeError(parsed.error.issues, input, locate);
+  const broken = findBrokenRule(parsed.data);
+  if (broken !== undefined) throw ruleError(broken, locate(broken.path));
+  return { recipe: parsed.data, notices };
+}
+
+/** The recipe as YAML with every default written out; loads back to the same recipe. */
+export function writeRecipe(recipe: Recipe): string {
+  return stringify(recipe, { lineWidth: 0 });
+}
+
+/** @throws ConfigError if a stage's prompt and response do not fit `maxPositionEmbeddings`, the positions of a model read from disk. */
+export function checkContextFits(recipe: Recipe, maxPositionEmbeddings: number): void {
+  const broken = findContextOverflow(recipe, maxPositionEmbeddings);
+  if (broken !== undefined) throw ruleError(broken, `recipe ${recipe.name}`);
+}
+
+/** Steps of reinforcement learning over all stages. */
+export function totalSteps(recipe: Recipe): number {
+  return recipe.stages.reduce((sum, stage) => sum + stage.steps, 0);
+}
+
+/** N_SGD = (D_R / D_T) * N_reuse: optimizer steps in one step of the loop, if no group is rejected. */
+export function updatesPerStep(stage: Stage): number {
+  return (stage.batch_size / stage.mini_batch_size) * stage.reuse;
+}
+
+function locateRecipe(source: string): { path: string; label: string } {
+  if (/\.ya?ml$|[/\\]/.test(source)) {
+    if (!existsSync(source) || !statSync(source).isFile()) throw new ConfigError({ who: "--recipe", expected: "a recipe file that exists", received: source });
+    return { path: source, label: source };
+  }
+  const names = presetNames();
+  if (!names.includes(source)) {
+    const near = nearest(source, names);
+    throw new ConfigError({ who: "--recipe", expected: `the path of a .yaml file or one of ${names.join(", ")}`, received: source, ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }) });
+  }
+  return { path: join(PRESETS_FOLDER, `${source}.yaml`), label: `${source}.yaml` };
+}
+
+function ruleError({ path, expected, received, fix }: BrokenRule, who: string): ConfigError {
+  return new ConfigError({ who, argument: dotted(path), expected, received, ...(fix === undefined ? {} : { fix }) });
+}
+
+function startsWith(path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean {
+  return start.length <= path.length && start.every((part, i) => String(part) === String(path[i]));
+}

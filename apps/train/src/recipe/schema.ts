@@ -1,0 +1,177 @@
+// The recipe: every hyper-parameter of a run with its default. Keys follow verl and TRL where they have a word for it.
+// Strict everywhere: a key that is not here is an error. Rules that span several keys are in check-recipe.ts.
+import { z } from "zod";
+
+export const WHOLE_NUMBER = "a whole number";
+const count = z.int({ error: WHOLE_NUMBER }).min(1);
+const countOrZero = z.int({ error: WHOLE_NUMBER }).min(0);
+const positive = z.number().positive();
+const pathString = z.string().min(1);
+const levels = z.array(count).min(1);
+const betas = z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]);
+
+const newModel = z.strictObject({
+  hidden_size: count,
+  intermediate_size: count,
+  layers: count,
+  attention_heads: count,
+  key_value_heads: count,
+  /** Longest prompt plus response, tokens. */
+  max_position_embeddings: count,
+});
+
+const generatedData = z.strictObject({
+  kind: z.literal("arithmetic").default("arithmetic"),
+  levels,
+  train_per_level: count,
+  held_out_per_level: count,
+  /** Worked solutions for the cold start, per level that the cold start uses. */
+  cold_start_per_level: count.optional(),
+});
+
+const data = z.strictObject({
+  /** Parquet or JSONL files of verl's row schema; or `generate`. */
+  train: z.union([pathString, z.array(pathString).min(1)]).optional(),
+  validation: z.union([pathString, z.array(pathString).min(1)]).optional(),
+  generate: generatedData.optional(),
+  /** Tokens; longer prompts are dropped at load and counted. */
+  max_prompt_length: count.default(1024),
+  /** Keep only rows whose `extra_info.level` is listed; absent: all rows. */
+  levels: levels.optional(),
+});
+
+const coldStart = z.strictObject({
+  steps: count,
+  /** Sequences a step. */
+  batch_size: count,
+  learning_rate: positive,
+  /** Steps over which the learning rate grows linearly from 0. */
+  warmup_steps: countOrZero.default(0),
+  /** Relative weight of each level of difficulty in a batch. */
+  levels: z.record(z.string().regex(/^[1-9]\d*$/, "a level (a whole number from 1)"), z.number().min(0)),
+  betas: betas.default([0.9, 0.98]),
+  weight_decay: z.number().min(0).default(0.01),
+});
+
+const stage = z.strictObject({
+  name: z.string().min(1),
+  steps: count,
+  /** T: cap on the response, tokens. */
+  context_length: count,
+  /** D_R: prompts rolled out a step. */
+  batch_size: count,
+  /** D_T: prompts in one optimizer step. */
+  mini_batch_size: count,
+  /** N_reuse: passes over the rollouts of a step. */
+  reuse: count.default(1),
+  /** M: responses per prompt. */
+  group_size: z.int({ error: WHOLE_NUMBER }).min(2),
+  /** Levels trained on in this stage; absent: all of the data's. */
+  levels: levels.optional(),
+});
+
+const rollout = z.strictObject({
+  temperature: positive.default(1),
+  top_p: z.number().gt(0).max(1).default(1),
+  /** 0 is off. */
+  top_k: countOrZero.default(0),
+});
+
+const advantages = z.strictObject({
+  estimator: z.literal("group_normalized").default("group_normalized"),
+  /** Truncated responses: kept as they are, left out before group statistics, or zeroed after them. */
+  truncation_mask: z.enum(["none", "before", "after"]).default("none"),
+  /** `zero`: a response cut at the cap earns 0 (paper); `graded`: its text is graded all the same (released code). */
+  truncated_reward: z.enum(["zero", "graded"]).default("zero"),
+});
+
+const loss = z.strictObject({
+  name: z.literal("magic").default("magic"),
+  clip_low: z.number().gt(0).lt(1).default(0.2),
+  clip_high: positive.default(0.2),
+  /** Most tokens (prompt and response) in one forward and backward pass. */
+  micro_batch_tokens: count.default(16_384),
+});
+
+export const adaptiveEntropy = z.strictObject({
+  controller: z.literal("adaptive"),
+  rule: z.enum(["paper", "code"]).default("paper"),
+  initial: z.number().min(0).default(0),
+  delta: positive.default(0.005),
+  min: z.number().min(0).default(0),
+  max: z.number().min(0).default(1),
+  /** Nats per token. */
+  target: positive.default(0.2),
+});
+export const constantEntropy = z.strictObject({ controller: z.literal("constant"), coefficient: positive });
+export const noEntropy = z.strictObject({ controller: z.literal("none") });
+
+const entropy = z.preprocess(
+  (value) => (typeof value === "object" && value !== null && !("controller" in value) ? { controller: "adaptive", ...value } : value),
+  z.discriminatedUnion("controller", [adaptiveEntropy, constantEntropy, noEntropy]),
+);
+
+const optimizer = z.strictObject({
+  learning_rate: positive.default(1e-6),
+  betas: betas.default([0.9, 0.999]),
+  epsilon: positive.default(1e-8),
+  weight_decay: z.number().min(0).default(0.01),
+  max_grad_norm: positive.default(1),
+});
+
+const rejection = z.strictObject({
+  /** Drop groups whose advantages are all zero before old log-probabilities are computed. */
+  zero_advantage: z.boolean().default(true),
+});
+
+const evaluation = z.strictObject({
+  /** k of avg@k and pass@k. */
+  samples_per_prompt: count.default(8),
+  /** Steps between evaluations; absent: only before the first step and after the last. */
+  every: count.optional(),
+  temperature: positive.default(1),
+  /** Held-out prompts per level; absent: all of them. */
+  prompts_per_level: count.optional(),
+});
+
+const checkpoint = z.strictObject({
+  /** Steps between checkpoints; there is always one after the cold start and one at the end. */
+  every: count.default(20),
+  /** Newest checkpoints kept. */
+  keep: count.default(2),
+});
+
+const engine = z.strictObject({
+  kind: z.enum(["auto", "tensorflow-gpu", "tensorflow", "wasm"]).default("auto"),
+  /** Absent: as many as the machine has cores. */
+  threads: count.optional(),
+});
+
+/** Schema of a recipe. Parse with {@link loadRecipe}, which also checks what spans several keys. */
+export const recipeSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a name of letters, digits, '.', '_' and '-'"),
+  seed: countOrZero.default(0),
+  /** A folder in the Hugging Face layout, or the shape of a new model. */
+  model: z.union([pathString, newModel]),
+  data,
+  cold_start: coldStart.optional(),
+  stages: z.array(stage).min(1),
+  rollout: rollout.prefault({}),
+  advantages: advantages.prefault({}),
+  loss: loss.prefault({}),
+  entropy: entropy.prefault({}),
+  optimizer: optimizer.prefault({}),
+  rejection: rejection.prefault({}),
+  evaluation: evaluation.prefault({}),
+  checkpoint: checkpoint.prefault({}),
+  engine: engine.prefault({}),
+});
+
+/** A recipe as resolved: every default written out, every rule checked. */
+export type Recipe = z.output<typeof recipeSchema>;
+export type Stage = Recipe["stages"][number];
+export type ColdStart = NonNullable<Recipe["cold_start"]>;
+export type NewModel = z.output<typeof newModel>;
+export type GeneratedData = z.output<typeof generatedData>;
+export type EntropyControl = Recipe["entropy"];
+export type EngineChoice = Recipe["engine"];

@@ -1,0 +1,159 @@
+// The folder of one run: made whole, locked, appended to, checkpointed, and opened again to go on as if nothing had happened.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ConfigError } from "@longcot/errors";
+import type { Metrics } from "../events.ts";
+import { resolveRecipe, writeRecipe } from "../recipe/load-recipe.ts";
+import type { Recipe } from "../recipe/schema.ts";
+import { atomicFolder, atomicWrite, removeLeftovers } from "./atomic.ts";
+import { findCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
+import { EventFile } from "./event-file.ts";
+import { cutLog, JsonlLog } from "./jsonl-log.ts";
+import { metricsLine } from "./metrics-line.ts";
+import { ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
+import type { EnvironmentRecord, EvaluationRecord, SampleRecord } from "./records.ts";
+import { lockRun } from "./run-lock.ts";
+import type { RunLock } from "./run-lock.ts";
+
+const LOGS = [METRICS_FILE, EVALUATIONS_FILE, SAMPLES_FILE] as const;
+
+/** A run that this process has locked and may write. {@link RunFolder.close} it at the end. */
+export class RunFolder {
+  readonly path: string;
+  readonly recipe: Recipe;
+  /** What to go on from; undefined if the run starts from the beginning. */
+  readonly checkpoint: Checkpoint | undefined;
+  readonly #lock: RunLock;
+  readonly #logs: Record<(typeof LOGS)[number], JsonlLog>;
+  readonly #events: EventFile;
+
+  constructor(path: string, recipe: Recipe, checkpoint: Checkpoint | undefined, lock: RunLock) {
+    this.path = path;
+    this.recipe = recipe;
+    this.checkpoint = checkpoint;
+    this.#lock = lock;
+    this.#logs = { [METRICS_FILE]: this.#open(METRICS_FILE), [EVALUATIONS_FILE]: this.#open(EVALUATIONS_FILE), [SAMPLES_FILE]: this.#open(SAMPLES_FILE) };
+    this.#events = new EventFile(join(path, "tensorboard"), checkpoint === undefined ? 0 : checkpoint.step + 1);
+  }
+
+  /** Folder for the generated data set; made on first use. */
+  get dataFolder(): string {
+    return this.#made("data");
+  }
+
+  /** Path of the Arrow file of `step`: rollouts/step-000012.arrow. Its folder exists. */
+  rolloutPath(step: number): string {
+    return join(this.#made("rollouts"), `step-${String(step).padStart(6, "0")}.arrow`);
+  }
+
+  /** Appends one step to metrics.jsonl and to the event file. @throws NumericError if a value is not finite; nothing is written then. */
+  appendMetrics(step: number, metrics: Metrics): void {
+    this.#logs[METRICS_FILE].append([metricsLine({ ...metrics, "training/global_step": step })]);
+    this.#events.append(step, metrics);
+  }
+
+  /** Appends one evaluation, and its figures under verl's names to the event file. */
+  appendEvaluation(evaluation: EvaluationRecord): void {
+    this.#logs[EVALUATIONS_FILE].append([JSON.stringify(evaluation)]);
+    const k = evaluation.samples_per_prompt;
+    const scalars = evaluation.results.flatMap((result): [string, number][] => [
+      [`val-core/${result.level}/acc/mean@${k}`, result.avg_at_k],
+      [`val-core/${result.level}/acc/best@${k}`, result.pass_at_k],
+    ]);
+    this.#events.append(evaluation.step, Object.fromEntries(scalars));
+  }
+
+  /** Appends responses worth reading: a few of each step, right and wrong. */
+  appendSamples(samples: readonly SampleRecord[]): void {
+    this.#logs[SAMPLES_FILE].append(samples.map((sample) => JSON.stringify(sample)));
+  }
+
+  /** Writes what the run runs on. */
+  writeEnvironment(environment: EnvironmentRecord): void {
+    atomicWrite(join(this.path, ENVIRONMENT_FILE), `${JSON.stringify(environment, null, 2)}\n`);
+  }
+
+  /**
+   * Saves checkpoints/step-…, whole or not at all, with the length of every log as it is now, and drops old ones.
+   * Call it after everything of `step` is appended. @returns the checkpoint's folder.
+   */
+  async saveCheckpoint(step: number, fill: FillCheckpoint): Promise<string> {
+    for (const log of LOGS) this.#logs[log].sync();
+    const sizes = Object.fromEntries(LOGS.map((log) => [log, this.#logs[log].size]));
+    return await saveCheckpoint(join(this.path, "checkpoints"), step, sizes, this.recipe.checkpoint.keep, fill);
+  }
+
+  /** Closes the files and frees the lock. */
+  close(): void {
+    for (const log of LOGS) this.#logs[log].close();
+    this.#events.close();
+    this.#lock.release();
+  }
+
+  #open(name: string): JsonlLog {
+    return new JsonlLog(join(this.path, name));
+  }
+
+  #made(name: string): string {
+    const folder = join(this.path, name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+}
+
+/** `runs/quickstart-20261123-001655`: where a run goes if nobody says where. */
+export function defaultRunPath(recipe: Recipe, now = new Date()): string {
+  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+Z$/g, "").replace("T", "-");
+  const base = join("runs", `${recipe.name}-${stamp}`);
+  for (let i = 1; ; i++) {
+    const path = i === 1 ? base : `${base}-${i}`;
+    if (!existsSync(path)) return path;
+  }
+}
+
+/** Makes a new run at `path` with its recipe, and locks it. @throws ConfigError if something is there already. */
+export async function createRunFolder(path: string, recipe: Recipe): Promise<RunFolder> {
+  if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0)) {
+    const fix = existsSync(join(path, RECIPE_FILE)) ? "Go on with that run by --resume, or choose another folder" : "Choose another folder";
+    throw new ConfigError({ who: "--run", expected: "a folder that does not exist yet, or is empty", received: path, fix });
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  await atomicFolder(path, (aside) => writeFileSync(join(aside, RECIPE_FILE), writeRecipe(recipe)));
+  return new RunFolder(path, recipe, undefined, lockRun(path));
+}
+
+/**
+ * Opens the run at `path` to go on from its newest intact checkpoint, or from the beginning if it has none: locks it, clears
+ * what was half-written, and cuts every log to the length that the checkpoint remembers.
+ * @returns the run and one warning per damaged checkpoint that was passed over.
+ * @throws ConfigError if there is no run at `path` or another process trains it; DataError if a log has lost lines.
+ */
+export function openRunFolder(path: string): { run: RunFolder; warnings: string[] } {
+  const recipe = readRunRecipe(path);
+  const lock = lockRun(path);
+  try {
+    removeLeftovers(path);
+    const { checkpoint, broken } = findCheckpoint(join(path, "checkpoints"));
+    for (const log of LOGS) cutLog(join(path, log), checkpoint?.logs[log] ?? 0);
+    return { run: new RunFolder(path, recipe, checkpoint, lock), warnings: broken.map((text) => `passed over a damaged checkpoint: ${text}`) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** The recipe that the run at `path` was started with. @throws ConfigError if there is no run. */
+export function readRunRecipe(path: string): Recipe {
+  const file = join(path, RECIPE_FILE);
+  if (!existsSync(file)) throw new ConfigError({ who: "--run", expected: `a run's folder (one that holds ${RECIPE_FILE})`, received: path });
+  return resolveRecipe({ text: readFileSync(file, "utf8"), label: file }).recipe;
+}
+
+/** The newest run under `root`. @throws ConfigError if there is none. */
+export function findNewestRun(root = "runs"): string {
+  const runs = existsSync(root) ? readdirSync(root).map((name) => join(root, name)).filter((path) => existsSync(join(path, RECIPE_FILE))) : [];
+  const newest = runs.toSorted((a, b) => statSync(join(a, RECIPE_FILE)).mtimeMs - statSync(join(b, RECIPE_FILE)).mtimeMs).at(-1);
+  if (newest === undefined) throw new ConfigError({ who: "--resume", expected: `a run under ${root}/`, received: "none", fix: "Name it by --run" });
+  return newest;
+}
