@@ -1,1 +1,36 @@
-export {};
+// Language models from Hugging Face directories: files, tokenizer, chat template.
+
+// Files of a model directory
+export { openCheckpoint } from "./files/checkpoint.ts";
+export type { WeightDtype } from "./files/half-precision.ts";
+export { parseModelConfig, serializeModelConfig } from "./files/model-config.ts";
+export type { Architecture, ModelConfig } from "./files/model-config.ts";
+export {
+  COMPANION_FILES,
+  readCompanionFiles,
+  readModelConfig,
+  readModelDirectory,
+  writeModelDirectory,
+} from "./files/model-directory.ts";
+export type {
+  CompanionFiles,
+  ModelDirectory,
+  ModelDirectoryContent,
+} from "./files/model-directory.ts";
+export type { SafetensorsDtype, TensorEntry } from "./files/safetensors-header.ts";
+export { openSafetensors } from "./files/safetensors.ts";
+export type { TensorData, TensorFile } from "./files/safetensors.ts";
+export { writeSafetensors } from "./files/write-safetensors.ts";
+export type { TensorSource, WriteSafetensorsOptions } from "./files/write-safetensors.ts";
+
+// Tokenizer and chat template
+export { characterTokenizerFiles, THINK_CHAT_TEMPLATE } from "./tokenizer/character-tokenizer.ts";
+export type {
+  CharacterTokenizerFiles,
+  CharacterTokenizerOptions,
+} from "./tokenizer/character-tokenizer.ts";
+export { compileChatTemplate } from "./tokenizer/chat-template.ts";
+export type { ChatMessage, ChatTemplate, RenderChatOptions } from "./tokenizer/chat-template.ts";
+export { checkTokenizerFits } from "./tokenizer/check-tokenizer-fits.ts";
+export { loadTokenizer } from "./tokenizer/tokenizer.ts";
+export type { Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -1,0 +1,120 @@
+// A model's directory in the Hugging Face layout: read with every file checked, written whole or not at all.
+import { open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError } from "@longcot/errors";
+import { writeDirectoryAtomically } from "./atomic-write.ts";
+import { openCheckpoint, WEIGHTS_FILE } from "./checkpoint.ts";
+import { readJsonFile, readJsonIfPresent, readTextIfPresent } from "./json-file.ts";
+import { parseModelConfig, serializeModelConfig, type ModelConfig } from "./model-config.ts";
+import type { TensorFile } from "./safetensors.ts";
+import {
+  writeSafetensors,
+  type TensorSource,
+  type WriteSafetensorsOptions,
+} from "./write-safetensors.ts";
+
+const CONFIG_FILE = "config.json";
+const GENERATION_CONFIG_FILE = "generation_config.json";
+
+/** Files that belong to a model beside config and weights; they travel unchanged from a model to what is trained from it. */
+export const COMPANION_FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  GENERATION_CONFIG_FILE,
+] as const;
+
+/** File name to text. */
+export type CompanionFiles = Readonly<Partial<Record<(typeof COMPANION_FILES)[number], string>>>;
+
+/** A model directory that was opened. Close `checkpoint` when the weights have been read. */
+export interface ModelDirectory {
+  path: string;
+  config: ModelConfig;
+  checkpoint: TensorFile;
+  /** Those of {@link COMPANION_FILES} that are there. */
+  companions: CompanionFiles;
+}
+
+/** Config of the model in `directory`. @throws DataError where config.json is missing or malformed; ConfigError as {@link parseModelConfig}. */
+export async function readModelConfig(directory: string): Promise<ModelConfig> {
+  await checkDirectory(directory);
+  const path = join(directory, CONFIG_FILE);
+  const config = await readJsonFile(path);
+  return parseModelConfig(
+    config,
+    await readJsonIfPresent(join(directory, GENERATION_CONFIG_FILE)),
+    path,
+  );
+}
+
+/**
+ * Opens the model in `directory`: config parsed, weights' header(s) checked, companion files read. No tensor is read.
+ * @throws DataError, one line naming the file, where one is missing or damaged; ConfigError where the model is not supported.
+ */
+export async function readModelDirectory(directory: string): Promise<ModelDirectory> {
+  const config = await readModelConfig(directory);
+  const companions = await readCompanionFiles(directory);
+  return { path: directory, config, checkpoint: await openCheckpoint(directory), companions };
+}
+
+/** The text of those of {@link COMPANION_FILES} that `directory` holds. */
+export async function readCompanionFiles(directory: string): Promise<CompanionFiles> {
+  const companions: Partial<Record<(typeof COMPANION_FILES)[number], string>> = {};
+  for (const name of COMPANION_FILES) {
+    const text = await readTextIfPresent(join(directory, name));
+    if (text !== undefined) companions[name] = text;
+  }
+  return companions;
+}
+
+/** What {@link writeModelDirectory} writes. */
+export interface ModelDirectoryContent extends WriteSafetensorsOptions {
+  config: ModelConfig;
+  tensors: readonly TensorSource[];
+  /** Written as they are. */
+  companions?: CompanionFiles;
+}
+
+/**
+ * Writes a model as the new folder `path`, whole or not at all: written aside, flushed to disk, renamed. It loads in transformers as is.
+ * `dtype` is the weights' element type on disk and is noted in config.json; default `config.dtype`.
+ * @throws DataError where `path` exists and is not an empty folder; otherwise as `writeSafetensors`. Nothing is left half-written.
+ */
+export async function writeModelDirectory(
+  path: string,
+  content: ModelDirectoryContent,
+): Promise<void> {
+  const { config, tensors, companions = {}, dtype = config.dtype, metadata = {} } = content;
+  await writeDirectoryAtomically(path, async (directory) => {
+    await writeText(
+      join(directory, CONFIG_FILE),
+      `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`,
+    );
+    for (const [name, text] of Object.entries(companions))
+      await writeText(join(directory, name), text);
+    await writeSafetensors(join(directory, WEIGHTS_FILE), tensors, { dtype, metadata });
+  });
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function checkDirectory(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    throw new DataError({
+      who: path,
+      expected: "a model directory",
+      received: found === undefined ? "no such folder" : "a file",
+    });
+  }
+}

@@ -1,0 +1,203 @@
+// Reading a safetensors file tensor by tensor: only the header and what is asked for ever enters memory.
+// The format is little-endian, and so is every platform that Node.js releases for except s390x and AIX, which are not supported.
+import { open, type FileHandle } from "node:fs/promises";
+import { DataError } from "@longcot/errors";
+import { widenBfloat16Into, widenFloat16Into } from "./half-precision.ts";
+import {
+  BYTES_PER_ELEMENT,
+  checkHeaderLength,
+  HEADER_LENGTH_BYTES,
+  parseHeader,
+  type TensorEntry,
+} from "./safetensors-header.ts";
+
+/** Elements converted at a time: the extra memory of widening a 16-bit tensor, 4 MiB, does not grow with the tensor. */
+const WIDEN_CHUNK_ELEMENTS = 2 ** 21;
+/** One read call moves at most this many bytes: Linux itself stops at 2 GiB less a page. */
+const MAXIMUM_READ_BYTES = 2 ** 30;
+
+/** A tensor's values in the array type of its dtype; 16-bit and 8-bit floats as raw patterns. */
+export type TensorData =
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>;
+
+/** Tensors on disk, in one file or many. Tensors are read when asked for and never kept. */
+export interface TensorFile {
+  /** What `path` was opened as, for messages. */
+  readonly path: string;
+  /** Name to dtype, shape and byte range. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** The `__metadata__` strings; of a sharded checkpoint, the index's `metadata` as strings. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * A fresh copy of the tensor's values: F32 → Float32Array, I64 → BigInt64Array, BOOL → Uint8Array …; BF16 and F16 → Uint16Array of raw
+   * patterns, F8 → Uint8Array.
+   * @throws DataError where there is no such tensor or the file has shrunk since it was opened.
+   */
+  read(name: string): Promise<TensorData>;
+  /**
+   * A fresh copy of the tensor's values as float32: F32 as it is, BF16 and F16 widened exactly.
+   * @throws DataError as `read`, and where the dtype has no exact float32 (F64, integers).
+   */
+  readFloat32(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** Closes the file(s). Reading afterwards fails. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the safetensors file `path` and checks its header.
+ * @throws DataError, one line naming file and tensor, where the file is missing, truncated or inconsistent.
+ */
+export async function openSafetensors(path: string): Promise<TensorFile> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, "r");
+  } catch (cause) {
+    const received =
+      (cause as NodeJS.ErrnoException).code === "ENOENT"
+        ? "no such file"
+        : (cause as Error).message;
+    throw new DataError({ who: path, expected: "a safetensors file", received, cause });
+  }
+  try {
+    const { size } = await handle.stat();
+    const prefix = await readRange(handle, path, 0, Math.min(HEADER_LENGTH_BYTES, size));
+    const headerBytes = checkHeaderLength(prefix, path, size);
+    const header = parseHeader(
+      await readRange(handle, path, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + headerBytes),
+      path,
+      size,
+    );
+    return safetensorsFile(handle, path, header.tensors, header.metadata);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function safetensorsFile(
+  handle: FileHandle,
+  path: string,
+  tensors: TensorFile["tensors"],
+  metadata: TensorFile["metadata"],
+): TensorFile {
+  return {
+    path,
+    tensors,
+    metadata,
+    async read(name) {
+      const entry = findTensor(tensors, name, path);
+      return viewAs(entry.dtype, await readRange(handle, path, entry.begin, entry.end));
+    },
+    async readFloat32(name) {
+      const entry = findTensor(tensors, name, path);
+      if (entry.dtype === "F32")
+        return new Float32Array((await readRange(handle, path, entry.begin, entry.end)).buffer);
+      if (entry.dtype !== "BF16" && entry.dtype !== "F16") {
+        throw new DataError({
+          who: path,
+          argument: `tensor ${JSON.stringify(name)}`,
+          expected: "F32, BF16 or F16",
+          received: entry.dtype,
+        });
+      }
+      const widenInto = entry.dtype === "BF16" ? widenBfloat16Into : widenFloat16Into;
+      const bytesEach = BYTES_PER_ELEMENT[entry.dtype];
+      const out = new Float32Array((entry.end - entry.begin) / bytesEach);
+      for (let done = 0; done < out.length; done += WIDEN_CHUNK_ELEMENTS) {
+        const begin = entry.begin + done * bytesEach;
+        const bytes = await readRange(
+          handle,
+          path,
+          begin,
+          Math.min(begin + WIDEN_CHUNK_ELEMENTS * bytesEach, entry.end),
+        );
+        widenInto(out, done, new Uint16Array(bytes.buffer));
+      }
+      return out;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** The entry of `name`. @throws DataError where `path` holds no such tensor. */
+export function findTensor(
+  tensors: ReadonlyMap<string, TensorEntry>,
+  name: string,
+  path: string,
+): TensorEntry {
+  const entry = tensors.get(name);
+  if (entry === undefined) {
+    throw new DataError({
+      who: path,
+      argument: `tensor ${JSON.stringify(name)}`,
+      expected: `one of its ${tensors.size} tensors`,
+      received: "an unknown name",
+    });
+  }
+  return entry;
+}
+
+/** Bytes [begin, end) in a buffer of their own. */
+async function readRange(
+  handle: FileHandle,
+  path: string,
+  begin: number,
+  end: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - begin);
+  for (let done = 0; done < bytes.length;) {
+    const { bytesRead } = await handle.read(
+      bytes,
+      done,
+      Math.min(bytes.length - done, MAXIMUM_READ_BYTES),
+      begin + done,
+    );
+    if (bytesRead === 0)
+      throw new DataError({
+        who: path,
+        expected: `bytes up to ${end}`,
+        received: `the end of the file at ${begin + done}: it shrank while open`,
+      });
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function viewAs(dtype: TensorEntry["dtype"], bytes: Uint8Array<ArrayBuffer>): TensorData {
+  switch (dtype) {
+    case "F32":
+      return new Float32Array(bytes.buffer);
+    case "F64":
+      return new Float64Array(bytes.buffer);
+    case "I8":
+      return new Int8Array(bytes.buffer);
+    case "I16":
+      return new Int16Array(bytes.buffer);
+    case "I32":
+      return new Int32Array(bytes.buffer);
+    case "I64":
+      return new BigInt64Array(bytes.buffer);
+    case "BOOL":
+    case "U8":
+    case "F8_E4M3":
+    case "F8_E5M2":
+      return bytes;
+    case "U16":
+    case "F16":
+    case "BF16":
+      return new Uint16Array(bytes.buffer);
+    case "U32":
+      return new Uint32Array(bytes.buffer);
+    case "U64":
+      return new BigUint64Array(bytes.buffer);
+  }
+}
