@@ -19,16 +19,17 @@ const sourcesOf = (checkpoint: TensorFile): TensorSource[] =>
     data: () => checkpoint.readFloat32(name),
   }));
 
+const bytesOf = async (file: TensorFile, name: string): Promise<string> =>
+  Buffer.from((await file.readFloat32(name)).buffer).toString("base64");
+
 async function expectSameTensors(actual: TensorFile, expected: TensorFile): Promise<void> {
   expect([...actual.tensors.keys()].sort()).toEqual([...expected.tensors.keys()].sort());
   for (const [name, { shape }] of expected.tensors) {
-    expect(actual.tensors.get(name)!.shape, name).toEqual(shape);
-    expect(
-      Buffer.from((await actual.readFloat32(name)).buffer).equals(
-        Buffer.from((await expected.readFloat32(name)).buffer),
-      ),
+    expect({ name, shape: actual.tensors.get(name)!.shape }).toEqual({ name, shape });
+    expect({ name, values: await bytesOf(actual, name) }).toEqual({
       name,
-    ).toBe(true);
+      values: await bytesOf(expected, name),
+    });
   }
 }
 

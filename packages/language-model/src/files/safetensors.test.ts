@@ -40,7 +40,7 @@ test("reads what the safetensors library wrote, tensor by tensor", async () => {
   };
   expect([...file.tensors.keys()].sort()).toEqual(Object.keys(described.tensors).sort());
   for (const [name, { shape }] of Object.entries(described.tensors))
-    expect(file.tensors.get(name)!.shape, name).toEqual(shape);
+    expect({ name, shape: file.tensors.get(name)!.shape }).toEqual({ name, shape });
   const ids = await file.read("batch.input_ids");
   expect(ids).toBeInstanceOf(Int32Array);
   expect(ids.length).toBe(120);

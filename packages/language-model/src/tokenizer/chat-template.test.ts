@@ -17,6 +17,10 @@ test("block lines leave no whitespace: trim_blocks and lstrip_blocks, and one fi
   ).toBe("user: a\n\nx:b\nend");
 });
 
+test("any line ending is a line feed", () => {
+  expect(render("a\r\n{% if true %}\r\nb\r{% endif %}")).toBe("a\nb\n");
+});
+
 test("gives the variables that transformers gives; options overrule special tokens", () => {
   const source =
     "{{ eos_token }}{{ '|prompt' if add_generation_prompt }}{{ '|no tools' if tools is none }}{{ '|no documents' if documents is none }}|{{ mode }}";

@@ -40,7 +40,8 @@ export function compileChatTemplate(
 ): ChatTemplate {
   let template: Template;
   try {
-    template = new Template(source);
+    // jinja2 reads every line ending as a line feed.
+    template = new Template(source.replaceAll(/\r\n?/g, "\n"));
   } catch (cause) {
     throw new ConfigError({
       who,
