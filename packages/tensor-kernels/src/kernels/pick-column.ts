@@ -1,0 +1,30 @@
+// One entry of every row of a matrix, by flat index: the wasm backend's batched gather reads out of bounds.
+import * as tf from "@tensorflow/tfjs-core";
+import { ShapeError } from "@longcot/errors";
+
+const INT32_LIMIT = 2 ** 31;
+
+/**
+ * Returns the flat index of entry `columns[row]` of every row of a `[rows, size]` matrix.
+ *
+ * Shapes: `columns [rows] int32` → `[rows] int32`.
+ * @throws ShapeError when the matrix has more entries than int32 can number.
+ */
+export function flatIndices(columns: tf.Tensor, size: number): tf.Tensor1D {
+  const rows = columns.size;
+  if (rows * size >= INT32_LIMIT)
+    throw new ShapeError({
+      who: "flatIndices",
+      argument: "columns",
+      expected: `rows × columns below ${INT32_LIMIT}`,
+      received: `${rows} × ${size}`,
+      fix: "Use fewer rows at a time.",
+    });
+  const starts = Int32Array.from({ length: rows }, (_, row) => row * size);
+  return tf.add(columns, tf.tensor1d(starts, "int32"));
+}
+
+/** Returns `matrix[row, columns[row]]`. Shapes: `matrix [rows, size] f32`, `columns [rows] int32` → `[rows] f32`. */
+export function pickColumn(matrix: tf.Tensor, columns: tf.Tensor): tf.Tensor {
+  return tf.gather(tf.reshape(matrix, [matrix.size]), flatIndices(columns, matrix.shape[1]!));
+}
