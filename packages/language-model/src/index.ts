@@ -34,3 +34,19 @@ export type { ChatMessage, ChatTemplate, RenderChatOptions } from "./tokenizer/c
 export { checkTokenizerFits } from "./tokenizer/check-tokenizer-fits.ts";
 export { loadTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer } from "./tokenizer/tokenizer.ts";
+
+// Models on an engine
+export { ARCHITECTURES } from "./architectures/index.ts";
+export { countParameters, createLanguageModel, loadLanguageModel, saveLanguageModel } from "./model/language-model.ts";
+export type { LanguageModel, ModelOptions } from "./model/language-model.ts";
+export { generate } from "./generate/generate.ts";
+export type { GeneratedResponse, GenerationOptions, GenerationRequest } from "./generate/generate.ts";
+export type { Decoding } from "./generate/generate-programs.ts";
+export { planBatches } from "./score/batches.ts";
+export type { Batch, BatchOptions } from "./score/batches.ts";
+export { score } from "./score/score.ts";
+export type { ScoreOptions, SequenceScore } from "./score/score.ts";
+export { crossEntropyLoss } from "./train/token-loss.ts";
+export type { LossInputKind, TokenLoss } from "./train/token-loss.ts";
+export { createTrainer } from "./train/trainer.ts";
+export type { MicroBatch, OptimizerOptions, Trainer } from "./train/trainer.ts";

@@ -10,7 +10,8 @@ export class EagerEngine implements Engine {
   readonly kind: "tensorflow-eager" | "wasm" | "cpu";
   readonly description: string;
   readonly #backend: string;
-  readonly #values = new Map<Variable, tf.Tensor>();
+  /** Null between {@link clear} and the next assignment. */
+  readonly #values = new Map<Variable, tf.Tensor | null>();
   #last: Promise<unknown> = Promise.resolve();
 
   /** `backend` is a registered tfjs backend that is ready. */
@@ -38,9 +39,13 @@ export class EagerEngine implements Engine {
     return this.#queue(() => this.#replace(variable, this.#tensor(checkValues(variable.name, variable, values).slice(), variable)));
   }
 
+  clear(variable: Variable): Promise<void> {
+    return this.#queue(() => this.#replace(variable, null));
+  }
+
   release(variable: Variable): Promise<void> {
     return this.#queue(() => {
-      this.#valueOf(variable).dispose();
+      this.#replace(variable, null);
       this.#values.delete(variable);
     });
   }
@@ -78,7 +83,7 @@ export class EagerEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined);
-    for (const value of this.#values.values()) value.dispose();
+    for (const value of this.#values.values()) value?.dispose();
     this.#values.clear();
   }
 
@@ -87,13 +92,19 @@ export class EagerEngine implements Engine {
   }
 
   #valueOf(variable: Variable): tf.Tensor {
+    const value = this.#slot(variable);
+    if (value === null) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable with values", received: "one that was cleared" });
+    return value;
+  }
+
+  #slot(variable: Variable): tf.Tensor | null {
     const value = this.#values.get(variable);
     if (value === undefined) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable of this engine", received: "one released, or of another engine" });
     return value;
   }
 
-  #replace(variable: Variable, value: tf.Tensor): void {
-    this.#valueOf(variable).dispose();
+  #replace(variable: Variable, value: tf.Tensor | null): void {
+    this.#slot(variable)?.dispose();
     this.#values.set(variable, value);
   }
 

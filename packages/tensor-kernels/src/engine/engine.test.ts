@@ -5,7 +5,7 @@ import { locateLibtensorflow } from "@longcot/libtensorflow";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "./engine.ts";
-import { orderAfter, updateRows } from "./graph-ops.ts";
+import { orderAfter, ownCopy, updateRows } from "./graph-ops.ts";
 import { openEngine } from "./open-engine.ts";
 
 const engines = locateLibtensorflow() === undefined ? (["wasm"] as const) : (["tensorflow", "wasm"] as const);
@@ -30,6 +30,18 @@ describe.each(engines)("engine %s", (choice) => {
     await expect(engine.variable("kept", { shape: [1], dtype: "float32" })).rejects.toThrow(/a name not in use/);
     await engine.release(variable);
     await expect(engine.read(variable)).rejects.toThrow(/a variable of this engine/);
+  });
+
+  test("a cleared variable comes back with the next assignment", async () => {
+    const scratch = await engine.variable("scratch", { shape: [2], dtype: "float32" }, Float32Array.of(1, 2));
+    const fill = engine.compile("fill", {}, (_, state) => {
+      state.assign(scratch, tf.ones([2]));
+      return {};
+    });
+    await engine.clear(scratch);
+    await expect(engine.read(scratch)).rejects.toThrow();
+    await fill({});
+    expect([...(await engine.read(scratch))]).toEqual([1, 1]);
   });
 
   test("one gradient step of least squares, by hand: w - 0.1 * 2x(xw - y)", async () => {
@@ -69,6 +81,25 @@ describe.each(engines)("engine %s", (choice) => {
     const { sum } = await write({ rows: Int32Array.of(1, 3), values: Float32Array.of(5, 6, 7, 8) });
     expect([...(await engine.read(table))]).toEqual([3, 4, 5, 6, 0, 0, 7, 8]);
     expect(sum[0]).toBe(33);
+  });
+
+  test("two tables that start alike are written apart", async () => {
+    const spec = { shape: [2, 1], dtype: "float32" } as const;
+    const [left, right] = [await engine.variable("left", spec), await engine.variable("right", spec)];
+    const reset = engine.compile("reset", {}, (_, state) => {
+      for (const table of [left, right]) state.assign(table, ownCopy(tf.zeros([2, 1])));
+      return {};
+    });
+    const write = engine.compile("write_left", { values: { shape: [1, 1], dtype: "float32" } }, ({ values }, state) => {
+      state.assign(left, updateRows(state.read(left), tf.tensor1d([1], "int32"), values));
+      return {};
+    });
+    await reset({});
+    await write({ values: Float32Array.of(7) });
+    expect([...(await engine.read(left))]).toEqual([0, 7]);
+    expect([...(await engine.read(right))]).toEqual([0, 0]);
+    await reset({});
+    expect([...(await engine.read(left))]).toEqual([0, 0]);
   });
 
   test("integers, booleans and several outputs survive", async () => {

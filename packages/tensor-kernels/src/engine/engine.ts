@@ -40,7 +40,9 @@ export interface Engine {
   read(variable: Variable): Promise<EngineArray>;
   /** Replaces a variable's values. */
   write(variable: Variable, values: EngineArray): Promise<void>;
-  /** Frees a variable's memory; compiled functions that use it fail from then on. */
+  /** Frees a variable's memory until a compiled function or {@link write} gives it values again; reading it before that is an error. */
+  clear(variable: Variable): Promise<void>;
+  /** Forgets a variable; compiled functions that use it fail from then on. */
   release(variable: Variable): Promise<void>;
   /** Compiles `fn` for inputs of exactly these shapes. `name` labels the graph's nodes and error messages. */
   compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O>;

@@ -1,4 +1,4 @@
-// Two operations that tfjs has no word for: order without data, and writing rows in place.
+// Operations that tfjs has no word for: order without data, memory of one's own, and writing rows in place.
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
@@ -13,6 +13,8 @@ register<{ x: TensorInfo; previous: TensorInfo }>("OrderAfter", ({ inputs: { x, 
 register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
   graph.info(graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }), table.shape, table.dtype));
 
+register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => graph.info(graph.emit("DeepCopy", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype));
+
 const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
 
 /** `x`, computed by a graph only after `previous` is. Op-by-op engines run in program order anyway. Not differentiable: use it inside custom gradients. */
@@ -20,11 +22,17 @@ export function orderAfter<T extends Tensor>(x: T, previous: Tensor): T {
   return tracing() ? tf.engine().runKernel("OrderAfter", { x, previous }) as T : x;
 }
 
+/** `x` in memory that nothing else uses, not even an equal tensor: what a variable must be given before {@link updateRows} writes into it. */
+export function ownCopy<T extends Tensor>(x: T): T {
+  return tracing() ? tf.engine().runKernel("OwnCopy", { x }) as T : x.clone();
+}
+
 /**
  * `table` with `values[i]` in place of row `rows[i]`.
  *
  * Shapes: table [rows, width], rows [n] int32 (each in range, none twice), values [n, width]; result [rows, width].
- * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after.
+ * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
+ * graph optimisation finds equal, share theirs, so a variable to be written into starts from {@link ownCopy}.
  */
 export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor {
   if (tracing()) return tf.engine().runKernel("UpdateRows", { table, rows, values }) as Tensor;

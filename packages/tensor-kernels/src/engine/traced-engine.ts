@@ -65,6 +65,10 @@ export class TracedEngine implements Engine {
     await this.#accessTo(variable).write(checkValues(variable.name, variable, values));
   }
 
+  async clear(variable: Variable): Promise<void> {
+    await this.#accessTo(variable).destroy();
+  }
+
   async release(variable: Variable): Promise<void> {
     await this.#accessTo(variable).destroy();
     this.#access.delete(variable);

@@ -1,0 +1,46 @@
+// What an architecture is to the rest of the package: its parameters, how they lie in a checkpoint, and its forward pass.
+
+import type * as tf from "@tensorflow/tfjs-core";
+import type { ModelConfig } from "../files/model-config.ts";
+
+/** Queries, keys and values of one layer: `[batch, heads, time, headDim]`, `[batch, kvHeads, time, headDim]` twice, positions rotated in. */
+export interface AttentionParts {
+  query: tf.Tensor;
+  key: tf.Tensor;
+  value: tf.Tensor;
+}
+
+/** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache. */
+export type Attend = (layer: number, parts: AttentionParts) => tf.Tensor;
+
+/** Tensors of a model by parameter name. */
+export type Weights = Readonly<Record<string, tf.Tensor>>;
+
+/** How a parameter is laid out in memory, and from which tensors of a checkpoint it is made. */
+export interface Parameter {
+  /** Our name, `layers.0.qkv.weight`. */
+  name: string;
+  /** Our shape: linear weights are `[in, out]`, and those that read one input are side by side. */
+  shape: readonly number[];
+  /** Whether AdamW decays it: matrices yes, norms and biases no. */
+  decayed: boolean;
+  /** `normal` with the config's initializer range, or a constant. */
+  initial: "normal" | 0 | 1;
+  /** The checkpoint's tensors that it holds, in order of their columns. Matrices there are `[out, in]`, embeddings and vectors as here. */
+  parts: readonly { tensor: string; shape: readonly number[] }[];
+  /** Whether the parts are transposed and set side by side, or the one part is taken as it is. */
+  layout: "columns" | "plain";
+}
+
+export interface Architecture {
+  /** Every parameter, in a fixed order. */
+  parameters(config: ModelConfig): Parameter[];
+  /**
+   * Hidden states after the final norm, `[batch · time, model]`.
+   *
+   * Shapes: `inputIds`, `positions [batch, time] int32`.
+   */
+  forward(options: { config: ModelConfig; weights: Weights; inputIds: tf.Tensor; positions: tf.Tensor; attend: Attend }): tf.Tensor;
+  /** The output embedding, `[vocab, model]`. */
+  unembedding(weights: Weights): tf.Tensor;
+}

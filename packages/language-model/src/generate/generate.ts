@@ -1,0 +1,223 @@
+// Generation for many requests at once: slots of a cache are filled with prompts, advance a token at a time, leave when
+// their response ends, and are filled again (continuous batching). Requests with one prompt share its pass through the model.
+
+import { fillKeyedUniforms } from "@longcot/tensor-kernels";
+import { ConfigError } from "@longcot/errors";
+import type { LanguageModel } from "../model/language-model.ts";
+import { GeneratePrograms } from "./generate-programs.ts";
+import type { Decoding } from "./generate-programs.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
+import { cacheCapacity, powerOfTwo, promptTime, roundUp } from "./slots.ts";
+
+/** One response to make. `prompt` and `sample` key its random numbers, with the seed and step of the call. */
+export interface GenerationRequest {
+  /** Token ids, at least one. */
+  promptTokens: Int32Array;
+  prompt: number;
+  sample: number;
+}
+
+export interface GenerationOptions {
+  decoding: Decoding;
+  /** Most tokens of a response, the end token included. */
+  maxNewTokens: number;
+  seed: number;
+  /** Training step, or any number that tells calls with one seed apart. */
+  step: number;
+  /** Tokens that end a response; default: the model's. */
+  eosTokenIds?: readonly number[];
+  /** Sequences under way at once; default 256. */
+  maxSlots?: number;
+  /** Stops between two tokens; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called after every token of the batch. */
+  onProgress?: (progress: { finished: number; total: number; tokens: number }) => void;
+}
+
+/** A finished response. */
+export interface GeneratedResponse {
+  /** Token ids, the end token included where there is one. */
+  tokens: Int32Array;
+  /** Log-probability (nats) of every token at the temperature of sampling, before top-p and top-k. */
+  logProbs: Float32Array;
+  /** `stop`: ended by itself; `length`: cut at `maxNewTokens`. */
+  finishReason: "stop" | "length";
+}
+
+interface Sequence {
+  request: number;
+  /** The token to feed next and its position. */
+  token: number;
+  position: number;
+  tokens: number[];
+  logProbs: number[];
+}
+
+const DEFAULT_MAX_SLOTS = 256;
+/** Below this many slots a smaller batch is hardly faster. */
+const LEAST_SLOTS = 8;
+/** With pending requests, slots are filled again once this share of them is idle: a fill stops the others. */
+const REFILL_SHARE = 1 / 8;
+/** A cache no longer than this is made whole at once; a longer one grows as sequences do. */
+const CAPACITY_AT_ONCE = 256;
+
+/** Compiled programs of each model, by way of decoding; they live as long as the model. */
+const programsOf = new WeakMap<LanguageModel, { caches: Map<string, Promise<KeyValueCache>>; byDecoding: Map<string, GeneratePrograms> }>();
+
+/**
+ * Makes one response per request, in the order of the requests.
+ *
+ * A response depends on its prompt, its key (seed, step, prompt, sample) and the weights, not on the requests beside it,
+ * up to the rounding of float32 sums.
+ * @throws ConfigError where a prompt is empty, or prompt and response do not fit the model's context.
+ */
+export async function generate(model: LanguageModel, requests: readonly GenerationRequest[], options: GenerationOptions): Promise<GeneratedResponse[]> {
+  const { seed, step, maxNewTokens } = options;
+  const longest = checkRequests(model, requests, maxNewTokens);
+  if (requests.length === 0) return [];
+  const eos = new Set(options.eosTokenIds ?? model.config.eosTokenIds);
+  const programs = programsFor(model, options.decoding);
+  const responses: GeneratedResponse[] = Array.from({ length: requests.length });
+  const used = new Set<KeyValueCache>();
+  let next = 0;
+  let finished = 0;
+  let generated = 0;
+
+  const openCache = async (slots: number, capacity: number): Promise<KeyValueCache> => {
+    const opened = await programs.cache({ slots, capacity });
+    used.add(opened);
+    return opened;
+  };
+  const slotCount = roundUp(Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS), LEAST_SLOTS);
+  const mostPositions = longest + maxNewTokens;
+  let cache = await openCache(slotCount, cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + CAPACITY_AT_ONCE / 2)));
+  await cache.reset({});
+  let slots: (Sequence | undefined)[] = Array.from({ length: slotCount });
+
+  const resize = async (slotsWanted: number, capacity: number): Promise<void> => {
+    const target = await openCache(slotsWanted, capacity);
+    const order = slots.flatMap((sequence, slot) => (sequence === undefined ? [] : [slot]));
+    const keepPlaces = slotsWanted === slots.length;
+    const sources = Int32Array.from({ length: slotsWanted }, (_, slot) => (keepPlaces ? slot : (order[slot] ?? 0)));
+    await target.moveFrom(cache)(sources);
+    await cache.clear();
+    if (!keepPlaces) slots = Array.from({ length: slotsWanted }, (_, slot) => (order[slot] === undefined ? undefined : slots[order[slot]]));
+    cache = target;
+  };
+  const refill = async (): Promise<void> => {
+    const taken: { slot: number; prompt: Int32Array }[] = [];
+    for (let slot = 0; slot < slots.length && next < requests.length; slot++) {
+      if (slots[slot] !== undefined) continue;
+      const prompt = requests[next]!.promptTokens;
+      slots[slot] = { request: next++, token: prompt.at(-1)!, position: prompt.length - 1, tokens: [], logProbs: [] };
+      taken.push({ slot, prompt });
+    }
+    await fillSlots(programs, cache, taken);
+  };
+
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const idle = slots.reduce((count, sequence) => count + (sequence === undefined ? 1 : 0), 0);
+      if (next < requests.length && idle >= Math.max(1, slots.length * REFILL_SHARE)) {
+        await refill();
+      } else if (idle === slots.length) {
+        break;
+      } else if (next === requests.length && slots.length - idle <= slots.length / 2 && slots.length > LEAST_SLOTS) {
+        await resize(roundUp(slots.length / 2, LEAST_SLOTS), cache.size.capacity);
+      }
+      const reached = slots.reduce((most, sequence) => Math.max(most, sequence?.position ?? 0), 0) + 1;
+      if (reached > cache.size.capacity) await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
+
+      const { tokens, logProbs } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
+      slots.forEach((sequence, slot) => {
+        if (sequence === undefined) return;
+        const token = tokens[slot]!;
+        sequence.tokens.push(token);
+        sequence.logProbs.push(logProbs[slot]!);
+        sequence.token = token;
+        sequence.position++;
+        generated++;
+        const stopped = eos.has(token);
+        if (!stopped && sequence.tokens.length < maxNewTokens) return;
+        responses[sequence.request] = {
+          tokens: Int32Array.from(sequence.tokens), logProbs: Float32Array.from(sequence.logProbs), finishReason: stopped ? "stop" : "length",
+        };
+        slots[slot] = undefined;
+        finished++;
+      });
+      options.onProgress?.({ finished, total: requests.length, tokens: generated });
+    }
+  } finally {
+    for (const one of used) await one.clear();
+  }
+  return responses;
+}
+
+function checkRequests(model: LanguageModel, requests: readonly GenerationRequest[], maxNewTokens: number): number {
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) throw new ConfigError({ who: "generate", argument: "maxNewTokens", expected: "a positive integer", received: String(maxNewTokens) });
+  let longest = 0;
+  for (const { promptTokens, prompt } of requests) {
+    if (promptTokens.length === 0) throw new ConfigError({ who: "generate", argument: `prompt ${prompt}`, expected: "at least one token", received: "none" });
+    longest = Math.max(longest, promptTokens.length);
+  }
+  const limit = model.config.maxPositionEmbeddings;
+  if (longest + maxNewTokens > limit) {
+    throw new ConfigError({
+      who: "generate", argument: "maxNewTokens", expected: `at most ${limit - longest}, so that the longest prompt (${longest} tokens) and its response fit the model's ${limit} positions`,
+      received: String(maxNewTokens),
+    });
+  }
+  return longest;
+}
+
+function programsFor(model: LanguageModel, decoding: Decoding): GeneratePrograms {
+  let known = programsOf.get(model);
+  if (known === undefined) {
+    known = { caches: new Map(), byDecoding: new Map() };
+    programsOf.set(model, known);
+  }
+  const key = JSON.stringify(decoding);
+  let programs = known.byDecoding.get(key);
+  if (programs === undefined) {
+    programs = new GeneratePrograms(model, decoding, known.caches);
+    known.byDecoding.set(key, programs);
+  }
+  return programs;
+}
+
+/** Passes the prompts of `taken`, all but their last token, through the model once each. */
+async function fillSlots(programs: GeneratePrograms, cache: KeyValueCache, taken: readonly { slot: number; prompt: Int32Array }[]): Promise<void> {
+  const indexOf = new Map<string, number>();
+  const distinct: Int32Array[] = [];
+  const promptOf = taken.map(({ prompt }) => {
+    const key = prompt.join();
+    let index = indexOf.get(key);
+    if (index === undefined) {
+      index = distinct.push(prompt) - 1;
+      indexOf.set(key, index);
+    }
+    return index;
+  });
+  const longest = distinct.reduce((most, prompt) => Math.max(most, prompt.length - 1), 0);
+  if (longest === 0) return;
+  const size = { prompts: powerOfTwo(distinct.length), time: Math.min(promptTime(longest), cache.size.capacity), slots: powerOfTwo(taken.length) };
+  const ids = new Int32Array(size.prompts * size.time);
+  distinct.forEach((prompt, i) => ids.set(prompt.subarray(0, -1), i * size.time));
+  // Places beyond what is taken repeat the first: written twice, alike.
+  const repeated = (values: readonly number[]) => Int32Array.from({ length: size.slots }, (_, i) => values[i] ?? values[0]!);
+  await programs.fill(cache, size)({ ids, prompts: repeated(promptOf), slots: repeated(taken.map(({ slot }) => slot)) });
+}
+
+/** What the next decode step reads; an idle slot feeds token 0 at position 0, which nobody looks at. */
+function stepInputs(slots: readonly (Sequence | undefined)[], requests: readonly GenerationRequest[], seed: number, step: number) {
+  const field = (of: (sequence: Sequence) => number) => Int32Array.from(slots, (sequence) => (sequence === undefined ? 0 : of(sequence)));
+  const uniforms = new Float32Array(slots.length);
+  fillKeyedUniforms(uniforms, {
+    seed, step,
+    prompts: field(({ request }) => requests[request]!.prompt),
+    samples: field(({ request }) => requests[request]!.sample),
+    positions: field(({ tokens }) => tokens.length),
+  });
+  return { tokens: field(({ token }) => token), positions: field(({ position }) => position), uniforms };
+}

@@ -1,0 +1,30 @@
+// Log-probability and entropy of every token of a batch of sequences, inside a compiled function.
+
+import * as tf from "@tensorflow/tfjs-core";
+import { attention, causalBias, orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
+import type { Weights } from "../architectures/architecture.ts";
+import type { LanguageModel } from "../model/language-model.ts";
+
+/** `[batch, time] f32` each, nats, at the token that they are about; zeros at time 0, which nothing predicts. */
+export interface SequenceLogProbs {
+  logProbs: tf.Tensor2D;
+  entropies: tf.Tensor2D;
+}
+
+/**
+ * Log p(token | the tokens before it) and the entropy of that distribution, at `temperature`.
+ *
+ * Shapes: `inputIds [batch, time] int32`, sequences from time 0 with padding on the right. Padding is seen by nothing before it; its own values are junk.
+ */
+export function sequenceLogProbs(model: LanguageModel, weights: Weights, inputIds: tf.Tensor, temperature: number): SequenceLogProbs {
+  const [batch, time] = inputIds.shape as [number, number];
+  const { config, architecture } = model;
+  const positions = tf.tensor2d(Int32Array.from({ length: batch * time }, (_, i) => i % time), [batch, time], "int32");
+  const bias = causalBias(time);
+  const hidden = architecture.forward({ config, weights, inputIds, positions, attend: (_, parts) => attention({ ...parts, bias }) });
+  const predicting = tf.reshape(tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]), [batch * (time - 1), config.hiddenSize]);
+  const targets = tf.reshape(tf.slice(inputIds, [0, 1], [batch, time - 1]), [batch * (time - 1)]);
+  const { logProbs, entropies } = tokenLogProbs({ hidden: predicting, unembedding: architecture.unembedding(weights), targets, temperature, orderAfter });
+  const atToken = (values: tf.Tensor): tf.Tensor2D => tf.pad(tf.reshape(values, [batch, time - 1]), [[0, 0], [1, 0]]) as tf.Tensor2D;
+  return { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+}

@@ -1,0 +1,174 @@
+// Training steps of a model: gradients of micro-batches added up on the device, then one AdamW update.
+
+import * as tf from "@tensorflow/tfjs-core";
+import { adamWUpdate, clipFactor, globalNorm } from "@longcot/tensor-kernels";
+import type { Compiled, TensorSpec, Variable } from "@longcot/tensor-kernels";
+import { ConfigError, DataError, NumericError } from "@longcot/errors";
+import type { TensorFile } from "../files/safetensors.ts";
+import type { TensorSource } from "../files/write-safetensors.ts";
+import type { LanguageModel, ModelParameter } from "../model/language-model.ts";
+import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
+import type { LossInputKind, TokenLoss } from "./token-loss.ts";
+
+export interface OptimizerOptions {
+  betas: readonly [number, number];
+  epsilon: number;
+  /** Decoupled; matrices only. */
+  weightDecay: number;
+  /** Largest norm of all gradients together. */
+  maxGradNorm: number;
+}
+
+/** One padded micro-batch. */
+export interface MicroBatch<Inputs extends string> {
+  rows: number;
+  time: number;
+  /** `[rows, time]`, sequences from time 0, padding on the right. */
+  inputIds: Int32Array;
+  inputs: Readonly<Record<Inputs, Float32Array>>;
+}
+
+export interface Trainer<Inputs extends string, Metrics extends string> {
+  /** Updates applied so far. */
+  readonly updates: number;
+  /** Adds the gradients of one micro-batch; returns its loss and metrics. */
+  accumulate(batch: MicroBatch<Inputs>): Promise<Record<"loss" | Metrics, number>>;
+  /**
+   * Updates the weights with what has been added up since the last call.
+   * @throws NumericError, the weights unchanged, where the gradient is not finite; ConfigError where nothing was accumulated.
+   */
+  apply(learningRate: number): Promise<{ gradNorm: number }>;
+  /** Moments of the optimizer, to be written beside the weights. */
+  stateTensors(): TensorSource[];
+  /** Goes on from moments that {@link stateTensors} gave, after `updates` updates. @throws DataError where they are another model's. */
+  restore(file: TensorFile, updates: number): Promise<void>;
+  /** Frees the optimizer's memory; the model stays. */
+  close(): Promise<void>;
+}
+
+interface TrainedParameter extends ModelParameter {
+  gradient: Variable;
+  firstMoment: Variable;
+  secondMoment: Variable;
+}
+
+let trainers = 0;
+
+/** Creates the optimizer's state for `model`, two moments and a gradient per weight, and compiles steps on first use of each shape. */
+export async function createTrainer<Inputs extends string, Metrics extends string>(
+  model: LanguageModel,
+  options: { loss: TokenLoss<Inputs, Metrics>; temperature?: number; optimizer: OptimizerOptions },
+): Promise<Trainer<Inputs, Metrics>> {
+  const { loss, temperature = 1, optimizer } = options;
+  const { engine } = model;
+  const name = `trainer.${trainers++}`;
+  const parameters: TrainedParameter[] = [];
+  for (const parameter of model.parameters) {
+    const own = (part: string) => engine.variable(`${name}/${part}/${parameter.name}`, { shape: parameter.shape, dtype: "float32" });
+    parameters.push({ ...parameter, gradient: await own("gradient"), firstMoment: await own("first_moment"), secondMoment: await own("second_moment") });
+  }
+  const metricNames = Object.keys(loss.metrics) as Metrics[];
+  const inputNames = Object.keys(loss.inputs) as Inputs[];
+  const steps = new Map<string, Compiled<string, "loss" | Metrics>>();
+  let updates = 0;
+  let accumulated = 0;
+
+  const gradientStep = (rows: number, time: number): Compiled<string, "loss" | Metrics> => {
+    const key = `${rows}x${time}`;
+    const known = steps.get(key);
+    if (known !== undefined) return known;
+    const specs: Record<string, TensorSpec> = { inputIds: { shape: [rows, time], dtype: "int32" }, keep: { shape: [], dtype: "float32" } };
+    for (const input of inputNames) specs[`loss.${input}`] = { shape: shapeOf(loss.inputs[input], rows, time), dtype: "float32" };
+    const step = engine.compile<string, "loss" | Metrics>(`${name}/gradients_${key}`, specs, (tensors, state) => {
+      const metrics: Partial<Record<Metrics, tf.Tensor>> = {};
+      const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
+        const weights = Object.fromEntries(parameters.map((parameter, i) => [parameter.name, values[i]!]));
+        const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
+        const result = loss.evaluate({ ...sequenceLogProbs(model, weights, tensors["inputIds"]!, temperature), inputs });
+        // Differentiating frees what was made inside: hold the metrics until they are copied out.
+        for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
+        return result.loss;
+      };
+      const { value, grads } = tf.valueAndGrads(lossOf)(parameters.map(({ variable }) => state.read(variable)));
+      parameters.forEach(({ gradient }, i) => state.assign(gradient, tf.add(tf.mul(state.read(gradient), tensors["keep"]!), grads[i]!)));
+      const outputs = metricNames.map((metric) => {
+        const copy = tf.clone(metrics[metric]!);
+        metrics[metric]!.dispose();
+        return [metric, copy] as const;
+      });
+      return { loss: value, ...Object.fromEntries(outputs) } as Record<"loss" | Metrics, tf.Tensor>;
+    });
+    steps.set(key, step);
+    return step;
+  };
+
+  const norm = engine.compile(`${name}/norm`, {}, (_, state) => ({ norm: globalNorm(parameters.map(({ gradient }) => state.read(gradient))) }));
+  const scalar = { shape: [], dtype: "float32" } as const;
+  const update = engine.compile(`${name}/update`, { step: scalar, learningRate: scalar, clip: scalar }, ({ step, learningRate, clip }, state) => {
+    const [beta1, beta2] = optimizer.betas;
+    for (const { variable, gradient, firstMoment, secondMoment, decayed } of parameters) {
+      const next = adamWUpdate({
+        parameter: state.read(variable), gradient: tf.mul(state.read(gradient), clip), firstMoment: state.read(firstMoment), secondMoment: state.read(secondMoment),
+        step, learningRate, beta1, beta2, epsilon: optimizer.epsilon, weightDecay: decayed ? optimizer.weightDecay : 0,
+      });
+      state.assign(variable, next.parameter);
+      state.assign(firstMoment, next.firstMoment);
+      state.assign(secondMoment, next.secondMoment);
+    }
+    return {};
+  });
+  const moments = parameters.flatMap(({ name: parameter, shape, firstMoment, secondMoment }) => [
+    { name: `first_moment.${parameter}`, shape, variable: firstMoment },
+    { name: `second_moment.${parameter}`, shape, variable: secondMoment },
+  ]);
+
+  return {
+    get updates() {
+      return updates;
+    },
+    async accumulate({ rows, time, inputIds, inputs }) {
+      const values: Record<string, Float32Array | Int32Array> = { inputIds, keep: Float32Array.of(accumulated === 0 ? 0 : 1) };
+      for (const input of inputNames) values[`loss.${input}`] = inputs[input];
+      const results = await gradientStep(rows, time)(values);
+      accumulated++;
+      return Object.fromEntries(Object.entries<ArrayLike<number>>(results).map(([key, value]) => [key, value[0]!])) as Record<"loss" | Metrics, number>;
+    },
+    async apply(learningRate) {
+      if (accumulated === 0) throw new ConfigError({ who: "Trainer.apply", expected: "gradients of at least one micro-batch", received: "none since the last update" });
+      accumulated = 0;
+      const gradNorm = (await norm({})).norm[0]!;
+      if (!Number.isFinite(gradNorm)) {
+        throw new NumericError({ who: "Trainer.apply", argument: "gradient norm", expected: "finite", received: String(gradNorm), fix: "Lower the learning rate; the weights are as before this update" });
+      }
+      await update({ step: Float32Array.of(updates + 1), learningRate: Float32Array.of(learningRate), clip: Float32Array.of(clipFactor(gradNorm, optimizer.maxGradNorm)) });
+      updates++;
+      return { gradNorm };
+    },
+    stateTensors: () => moments.map(({ name: tensor, shape, variable }) => ({ name: tensor, shape, data: async () => (await engine.read(variable)) as Float32Array })),
+    async restore(file, restoredUpdates) {
+      for (const { name: tensor, shape, variable } of moments) {
+        const entry = file.tensors.get(tensor);
+        if (entry === undefined || entry.shape.join() !== shape.join()) {
+          throw new DataError({ who: file.path, argument: `tensor ${tensor}`, expected: `of shape [${shape.join(", ")}]`, received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]` });
+        }
+        await engine.write(variable, await file.readFloat32(tensor));
+      }
+      updates = restoredUpdates;
+      accumulated = 0;
+    },
+    async close() {
+      for (const { gradient, firstMoment, secondMoment } of parameters) for (const variable of [gradient, firstMoment, secondMoment]) await engine.release(variable);
+    },
+  };
+}
+
+function shapeOf(kind: LossInputKind, rows: number, time: number): number[] {
+  switch (kind) {
+    case "token":
+      return [rows, time];
+    case "row":
+      return [rows];
+    case "scalar":
+      return [];
+  }
+}
