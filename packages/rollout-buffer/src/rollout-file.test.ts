@@ -1,0 +1,244 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Float32, RecordBatch, Schema, tableFromArrays, tableFromIPC, tableToIPC, vectorFromArray } from "apache-arrow";
+import { isLongcotError } from "@longcot/errors";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rolloutRows, shuffledRows } from "../fixtures/rollout-rows.ts";
+import { SAMPLE_ROWS, sealRows } from "../fixtures/sample-step.ts";
+import { createArena } from "./arena.ts";
+import { CHECKSUM_PLACEHOLDER, checkFileChecksum, checksumOfChunks } from "./file-checksum.ts";
+import { viewFileChunks } from "./file-encoding.ts";
+import { readRolloutFile, writeRolloutFile } from "./rollout-file.ts";
+import { toSchemaMetadata } from "./rollout-metadata.ts";
+
+const arena = () => createArena({ budgetBytes: 1 << 20 });
+let folder: string;
+let path: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rollout-buffer-"));
+  path = join(folder, "step-000012.arrow");
+});
+afterAll(async () => rm(folder, { recursive: true }));
+
+/** Writes any batch with a valid checksum, as this package never would. */
+async function writeForged(batch: RecordBatch, change: (pairs: Map<string, string>) => void = () => {}): Promise<void> {
+  const encode = (checksum: string): Uint8Array[] => {
+    const pairs = toSchemaMetadata({ step: 12, seed: 5, custom: {} }, checksum);
+    change(pairs);
+    return viewFileChunks(new RecordBatch(new Schema(batch.schema.fields, pairs), batch.data));
+  };
+  await writeFile(path, Buffer.concat(encode(checksumOfChunks(encode(CHECKSUM_PLACEHOLDER)))));
+}
+
+describe("writeRolloutFile and readRolloutFile", () => {
+  it.each([
+    ["an ordinary buffer", false],
+    ["an arena", true],
+  ])("give back the same rows through %s", async (_, intoArena) => {
+    await fc.assert(
+      fc.asyncProperty(rolloutRows, fc.boolean(), async (rows, withReference) => {
+        const levelled = rows.map((row) => ({ ...row, level: row.promptId }));
+        const written = withReference ? sealRows(arena(), levelled, ["level", "ref_log_probs"]) : sealRows(arena(), rows);
+        const memory = arena();
+        await writeRolloutFile(path, written);
+        const read = await readRolloutFile(path, intoArena ? { arena: memory } : {});
+        expect(read.metadata).toEqual(written.metadata);
+        expect(read.columns).toEqual(written.columns);
+        expect(read.length).toBe(written.length);
+        for (let row = 0; row < read.length; row++) expect(read.viewRow(row)).toEqual(written.viewRow(row));
+        read.free();
+        expect(memory.freeBytes).toBe(memory.budgetBytes);
+      }),
+      { seed: 4, numRuns: 25 },
+    );
+    expect(await readdir(folder)).toEqual(["step-000012.arrow"]);
+  });
+
+  it("reads without copying a column", async () => {
+    await writeRolloutFile(path, sealRows(arena()));
+    const read = await readRolloutFile(path);
+    const { buffer } = read.viewPerRow("reward");
+    expect(buffer.byteLength).toBe((await readFile(path)).length);
+    for (const column of ["response_tokens", "old_log_probs", "response_mask"] as const)
+      expect(read.viewPerToken(column).values.buffer).toBe(buffer);
+  });
+
+  it("gives the same bytes for the same rows in any order", async () => {
+    await fc.assert(
+      fc.asyncProperty(shuffledRows, async ({ rows, shuffled }) => {
+        await writeRolloutFile(path, sealRows(arena(), rows));
+        const first = await readFile(path);
+        await writeRolloutFile(path, sealRows(arena(), shuffled));
+        expect(first.equals(await readFile(path))).toBe(true);
+      }),
+      { seed: 5, numRuns: 25 },
+    );
+  });
+
+  it("writes again what it read, bit for bit", async () => {
+    await writeRolloutFile(path, sealRows(arena(), SAMPLE_ROWS, ["ref_log_probs"]));
+    const first = await readFile(path);
+    await writeRolloutFile(path, await readRolloutFile(path));
+    expect(first.equals(await readFile(path))).toBe(true);
+  });
+
+  it("survives a step whose responses are all empty", async () => {
+    const rows = SAMPLE_ROWS.map((row) => ({
+      ...row,
+      responseTokens: new Int32Array(0),
+      rolloutLogProbs: new Float32Array(0),
+      responseMask: new Uint8Array(0),
+    }));
+    await writeRolloutFile(path, sealRows(arena(), rows));
+    const read = await readRolloutFile(path, { arena: arena() });
+    expect(read.responseTokenCount).toBe(0);
+    expect([...read.viewPerToken("entropies").offsets]).toEqual([0, 0, 0, 0]);
+  });
+
+  it("opens in plain apache-arrow with names, types and metadata", async () => {
+    await writeRolloutFile(path, sealRows(arena()));
+    const table = tableFromIPC(await readFile(path));
+    expect(table.numRows).toBe(3);
+    expect(table.schema.metadata.get("longcot.schema_version")).toBe("1");
+    expect(table.schema.metadata.get("run")).toBe("test");
+    expect(table.schema.fields.map((field) => `${field.name}: ${field.type}${field.nullable ? "?" : ""}`)).toContain(
+      "old_log_probs: List<Float32>",
+    );
+    const fields = table.schema.fields.flatMap((field) => [field, ...(field.type.children ?? [])]);
+    expect(fields.filter((field) => field.nullable)).toEqual([]);
+    expect(fields.length).toBe(table.schema.fields.length + 6);
+    expect(table.schema.fields.find((field) => field.name === "entropies")!.metadata.get("unit")).toBe("nats");
+    expect([...table.getChild("outcome")!]).toEqual(["wrong", "wrong", "correct"]);
+  });
+
+  it("leaves the old file and no temporary one when writing fails", async () => {
+    await writeRolloutFile(path, sealRows(arena()));
+    const missing = join(folder, "no-such-folder", "step.arrow");
+    await expect(writeRolloutFile(missing, sealRows(arena()))).rejects.toThrow(/ENOENT/);
+    await expect(writeRolloutFile(folder, sealRows(arena()))).rejects.toThrow(/rename/);
+    expect(await readdir(folder)).toEqual(["step-000012.arrow"]);
+    expect(existsSync(`${folder}.tmp`)).toBe(false);
+    expect((await readRolloutFile(path)).length).toBe(3);
+  });
+
+  it("overwrites what a crash left under the temporary name", async () => {
+    await writeFile(`${path}.tmp`, "half a step");
+    await writeRolloutFile(path, sealRows(arena()));
+    expect(await readdir(folder)).toEqual(["step-000012.arrow"]);
+    expect((await readRolloutFile(path)).length).toBe(3);
+  });
+});
+
+describe("readRolloutFile refuses", () => {
+  const batch = sealRows(arena()).viewRecordBatch();
+
+  it("every truncation and every changed byte", async () => {
+    await writeRolloutFile(path, sealRows(arena(), SAMPLE_ROWS.slice(0, 1)));
+    const file = await readFile(path);
+    const refuses = (bytes: Uint8Array): boolean => {
+      try {
+        checkFileChecksum("test", path, bytes);
+        return false;
+      } catch (error) {
+        return isLongcotError(error) && error.expected === "a whole rollout file";
+      }
+    };
+    expect(refuses(file)).toBe(false);
+    const accepted: string[] = [];
+    for (let length = 0; length < file.length; length++) if (!refuses(file.subarray(0, length))) accepted.push(`first ${length} bytes`);
+    for (let i = 0; i < file.length; i++) {
+      file[i]! ^= 1 << (i % 8);
+      if (!refuses(file)) accepted.push(`bit ${i % 8} of byte ${i}`);
+      file[i]! ^= 1 << (i % 8);
+    }
+    expect(accepted).toEqual([]);
+    expect(refuses(file)).toBe(false);
+  });
+
+  it("a truncated file with one error that names it, and gives the arena back", async () => {
+    await writeRolloutFile(path, sealRows(arena()));
+    await writeFile(path, (await readFile(path)).subarray(0, 4000));
+    const memory = arena();
+    await expect(readRolloutFile(path, { arena: memory })).rejects.toMatchObject({
+      code: "DATA",
+      argument: path,
+      received: "an Arrow file without its end: truncated",
+    });
+    expect(memory.freeBytes).toBe(memory.budgetBytes);
+  });
+
+  it("a missing file, a folder, an empty file, a text, another Arrow file", async () => {
+    await expect(readRolloutFile(join(folder, "none.arrow"))).rejects.toMatchObject({
+      code: "DATA",
+      received: "a path that cannot be read",
+    });
+    await expect(readRolloutFile(folder)).rejects.toMatchObject({
+      code: "DATA",
+      received: "something that is not a file",
+    });
+    await writeFile(path, "");
+    await expect(readRolloutFile(path)).rejects.toMatchObject({
+      code: "DATA",
+      received: "0 bytes that do not begin as an Arrow file",
+    });
+    await writeFile(path, '{"id": 1, "response": "not a rollout file"}');
+    await expect(readRolloutFile(path)).rejects.toMatchObject({
+      code: "DATA",
+      received: "43 bytes that do not begin as an Arrow file",
+    });
+    await writeFile(path, tableToIPC(tableFromArrays({ x: Int32Array.of(1) }), "file"));
+    await expect(readRolloutFile(path)).rejects.toMatchObject({
+      code: "DATA",
+      received: "an Arrow file without longcot.checksum: foreign or damaged",
+    });
+  });
+
+  it("a file larger than the arena, by name", async () => {
+    await writeRolloutFile(path, sealRows(arena()));
+    await expect(readRolloutFile(path, { arena: createArena({ budgetBytes: 4096 }) })).rejects.toThrow(
+      /column \(file step-000012.arrow\) must be small enough for the arena/,
+    );
+  });
+
+  it("another schema version", async () => {
+    await writeForged(batch, (pairs) => pairs.set("longcot.schema_version", "2"));
+    await expect(readRolloutFile(path)).rejects.toMatchObject({
+      code: "DATA",
+      expected: "a rollout file of schema version 1",
+      received: "version 2",
+    });
+  });
+
+  it("an unknown column, a missing one, another dtype, a nullable field, nulls", async () => {
+    const children = batch.data.children;
+    const forge = async (edit: (fields: typeof batch.schema.fields, data: typeof children) => void): Promise<void> => {
+      const [fields, data] = [[...batch.schema.fields], [...children]];
+      edit(fields, data);
+      await writeForged(new RecordBatch(new Schema(fields), tableOf(fields, data)));
+    };
+    const tableOf = (fields: typeof batch.schema.fields, data: typeof children) =>
+      new RecordBatch(Object.fromEntries(fields.map((field, i) => [field.name, data[i]!]))).data;
+    const at = batch.schema.fields.findIndex((field) => field.name === "reward");
+    const rewardField = batch.schema.fields[at]!;
+    const other = tableFromArrays({ prices: Float64Array.of(1, 2, 3), holes: [1.5, null, 2] });
+
+    await forge((fields, data) => (fields.push(rewardField.clone({ name: "price" })), data.push(data[at]!)));
+    await expect(readRolloutFile(path)).rejects.toThrow(/column price of .* must be one of the rollout schema, got an unknown column/);
+    await forge((fields, data) => (fields.splice(at, 1), data.splice(at, 1)));
+    await expect(readRolloutFile(path)).rejects.toThrow(/column reward of .* must be there, got a file without it/);
+    await forge(
+      (fields, data) => (
+        (fields[at] = rewardField.clone({ type: other.schema.fields[0]!.type })),
+        (data[at] = other.batches[0]!.data.children[0]!)
+      ),
+    );
+    await expect(readRolloutFile(path)).rejects.toThrow(/column reward of .* must be Float32, got Float64/);
+    await forge((_, data) => (data[at] = vectorFromArray([1, null, 2], new Float32()).data[0]!));
+    await expect(readRolloutFile(path)).rejects.toThrow(/column reward of .* must be without nulls, got 1 nulls/);
+    await forge((fields) => (fields[at] = rewardField.clone({ nullable: true })));
+    await expect(readRolloutFile(path)).rejects.toThrow(/column reward of .* must be Float32, got Float32 nullable/);
+  });
+});
