@@ -51,19 +51,11 @@ export class GradingProcess {
       execArgv: [...condition, `--max-old-space-size=${WORKER_HEAP_MIB}`],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    this.#child
-      .stderr!.setEncoding("utf8")
-      .on(
-        "data",
-        (text: string) => (this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS)),
-      );
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS)));
     this.#child.on("message", (message: WorkerMessage) => this.#onMessage(message));
     this.#child.on("error", (error) => this.#end("start", error.message));
     this.#child.on("exit", (code, signal) =>
-      this.#end(
-        this.#ready ? "died" : "start",
-        `${signal ?? `exit code ${code}`} ${this.#stderr.trim()}`.trim(),
-      ),
+      this.#end(this.#ready ? "died" : "start", `${signal ?? `exit code ${code}`} ${this.#stderr.trim()}`.trim()),
     );
     this.#timer = setTimeout(() => this.#kill("start"), START_TIMEOUT_MS);
   }
@@ -111,10 +103,7 @@ export class GradingProcess {
     const answersBefore = this.#answers;
     this.#timer = setTimeout(() => {
       // The deadline may have passed because this thread was busy: read what has arrived before judging.
-      this.#timer = setTimeout(
-        () => setImmediate(() => this.#answers === answersBefore && this.#kill("deadline")),
-        LATE_READER_GRACE_MS,
-      );
+      this.#timer = setTimeout(() => setImmediate(() => this.#answers === answersBefore && this.#kill("deadline")), LATE_READER_GRACE_MS);
     }, this.#itemTimeoutMs);
   }
 

@@ -8,17 +8,13 @@ export interface GradeMessage {
 }
 
 /** Worker to parent: ready for work, or the verdict on the oldest unanswered item. */
-export type WorkerMessage =
-  | { readonly type: "ready" }
-  | { readonly type: "result"; readonly result: VerifyResult };
+export type WorkerMessage = { readonly type: "ready" } | { readonly type: "result"; readonly result: VerifyResult };
 
 /**
  * Serves `grade` on this process's channel until the parent goes away. The policy is the first command line argument, as JSON.
  * Between items the event loop turns once, so that every verdict has left before the next item may hang.
  */
-export function serveGrading(
-  grade: (request: VerifyRequest, policy: Partial<MathPolicy>) => VerifyResult,
-): void {
+export function serveGrading(grade: (request: VerifyRequest, policy: Partial<MathPolicy>) => VerifyResult): void {
   const policy = JSON.parse(process.argv[2] ?? "{}") as Partial<MathPolicy>;
   const waiting: VerifyRequest[] = [];
   let busy = false;

@@ -48,10 +48,7 @@ export interface VerifierPool extends AsyncDisposable {
 export function createVerifierPool(options: VerifierPoolOptions = {}): VerifierPool {
   return new ForkedVerifierPool(
     options,
-    new URL(
-      import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js",
-      import.meta.url,
-    ),
+    new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js", import.meta.url),
   );
 }
 
@@ -91,12 +88,12 @@ export class ForkedVerifierPool implements VerifierPool {
   }
 
   async grade(requests: readonly VerifyRequest[]): Promise<VerifyResult[]> {
-    checkRequests(requests, "VerifierPool.grade");
+    const checked = checkRequests(requests, "VerifierPool.grade");
     if (this.#failure !== undefined) throw this.#failure;
-    const verdicts = requests.map(
+    const verdicts = checked.map(
       (request) =>
         new Promise<VerifyResult>((settle, fail) => {
-          this.#waiting.push({ request: { ...request }, attempts: 0, settle, fail });
+          this.#waiting.push({ request, attempts: 0, settle, fail });
         }),
     );
     this.#distribute();
@@ -104,9 +101,7 @@ export class ForkedVerifierPool implements VerifierPool {
   }
 
   async close(): Promise<void> {
-    this.#fail(
-      new LongcotError({ who: "VerifierPool", expected: "an open pool", received: "a closed one" }),
-    );
+    this.#fail(new LongcotError({ who: "VerifierPool", expected: "an open pool", received: "a closed one" }));
     await this.#closing.promise;
   }
 
@@ -137,10 +132,7 @@ export class ForkedVerifierPool implements VerifierPool {
       const room = MAX_HELD_PER_PROCESS - grading.unansweredCount;
       // Topping up only half-empty processes keeps messages large.
       if (room < MAX_HELD_PER_PROCESS / 2 || this.#waiting.length === 0) continue;
-      const jobs = this.#waiting.splice(
-        0,
-        Math.min(room, Math.max(1, Math.ceil(this.#waiting.length / ready.length))),
-      );
+      const jobs = this.#waiting.splice(0, Math.min(room, Math.max(1, Math.ceil(this.#waiting.length / ready.length))));
       for (const job of jobs) this.#running.set(job.request, job);
       grading.give(jobs.map((job) => job.request));
     }

@@ -9,7 +9,7 @@ export interface VerifyRequest {
   readonly id: string;
   readonly ability: "math" | "code";
   readonly response: string;
-  readonly groundTruth: string;
+  readonly groundTruth: string | readonly string[];
   readonly truncated?: boolean;
 }
 
@@ -23,16 +23,14 @@ export interface VerifyResult {
 }
 
 /**
- * The requests, if all can be graded.
+ * The requests with nothing but their known fields, if all can be graded. A ground truth that is no text is not the caller's mistake
+ * but the data's: it becomes a blank one, which is graded `invalid_ground_truth`.
  * @throws DataError for a request of the wrong form, ConfigError for ability `code`, which has no grader yet.
  */
-export function checkRequests(
-  requests: readonly VerifyRequest[],
-  who: string,
-): readonly VerifyRequest[] {
-  for (const [i, request] of requests.entries()) {
-    const { id, ability, response, groundTruth } = request;
-    for (const [name, value] of Object.entries({ id, response, groundTruth })) {
+export function checkRequests(requests: readonly VerifyRequest[], who: string): VerifyRequest[] {
+  return requests.map((request, i) => {
+    const { id, ability, response, groundTruth, truncated } = request;
+    for (const [name, value] of Object.entries({ id, response })) {
       if (typeof value !== "string")
         throw new DataError({
           who,
@@ -41,7 +39,6 @@ export function checkRequests(
           received: value === null ? "null" : typeof value,
         });
     }
-    if (ability === "math") continue;
     if (ability === "code") {
       throw new ConfigError({
         who,
@@ -51,14 +48,17 @@ export function checkRequests(
         fix: "Leave code problems out of the data",
       });
     }
-    throw new DataError({
-      who,
-      argument: `requests[${i}].ability`,
-      expected: '"math" or "code"',
-      received: JSON.stringify(ability) ?? "undefined",
-    });
-  }
-  return requests;
+    if (ability !== "math")
+      throw new DataError({
+        who,
+        argument: `requests[${i}].ability`,
+        expected: '"math" or "code"',
+        received: JSON.stringify(ability) ?? "undefined",
+      });
+    const readable =
+      typeof groundTruth === "string" || (Array.isArray(groundTruth) && groundTruth.every((text) => typeof text === "string"));
+    return { id, ability, response, groundTruth: readable ? groundTruth : "", ...(truncated === true ? { truncated } : {}) };
+  });
 }
 
 /** Grades one checked request in this process. */
@@ -66,9 +66,6 @@ export function gradeRequest(request: VerifyRequest, policy: Partial<MathPolicy>
   const truncated = request.truncated === undefined ? {} : { truncated: request.truncated };
   return {
     id: request.id,
-    ...gradeMath(
-      { response: request.response, groundTruth: request.groundTruth, ...truncated },
-      policy,
-    ),
+    ...gradeMath({ response: request.response, groundTruth: request.groundTruth, ...truncated }, policy),
   };
 }

@@ -8,11 +8,7 @@ import { rationalsEqual, scaleByPowerOfTen } from "./rational.ts";
 export type ComparisonRule = "rational" | "latex";
 
 /** Symmetric in its two answers. `rational` decides when both are numbers, `latex` otherwise. */
-export function compareAnswers(
-  a: Answer,
-  b: Answer,
-  policy: MathPolicy,
-): { readonly equal: boolean; readonly rule: ComparisonRule } {
+export function compareAnswers(a: Answer, b: Answer, policy: MathPolicy): { readonly equal: boolean; readonly rule: ComparisonRule } {
   if (a.number !== undefined && b.number !== undefined)
     return { equal: numbersEqual(a.number, b.number, policy.percent), rule: "rational" };
   return { equal: sameTokens(a.tokens, b.tokens), rule: "latex" };
@@ -21,9 +17,7 @@ export function compareAnswers(
 function numbersEqual(a: NumberLiteral, b: NumberLiteral, percent: MathPolicy["percent"]): boolean {
   if (rationalsEqual(a.value, b.value)) return true;
   if (percent === "exact" || a.percent === b.percent) return false;
-  return a.percent
-    ? rationalsEqual(scaleByPowerOfTen(a.value, 2), b.value)
-    : rationalsEqual(a.value, scaleByPowerOfTen(b.value, 2));
+  return a.percent ? rationalsEqual(scaleByPowerOfTen(a.value, 2), b.value) : rationalsEqual(a.value, scaleByPowerOfTen(b.value, 2));
 }
 
 function sameTokens(a: readonly string[], b: readonly string[]): boolean {

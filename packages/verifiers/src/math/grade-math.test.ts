@@ -16,15 +16,7 @@ const rows = readFileSync(new URL("../../fixtures/math-plain.jsonl", import.meta
   .split("\n")
   .map((line) => JSON.parse(line) as Row);
 /** Categories whose plain answers are number literals or differ in spelling only. */
-const LITERAL_CATEGORIES = new Set([
-  "fraction",
-  "rational",
-  "units",
-  "percent",
-  "text",
-  "ratio",
-  "time",
-]);
+const LITERAL_CATEGORIES = new Set(["fraction", "rational", "units", "percent", "text", "ratio", "time"]);
 
 const score = (response: string, groundTruth: string) => gradeMath({ response, groundTruth }).score;
 const boxed = (answer: string, gold: string) => score(`\\boxed{${answer}}`, gold);
@@ -32,24 +24,18 @@ const boxed = (answer: string, gold: string) => score(`\\boxed{${answer}}`, gold
 describe("fixtures", () => {
   test("no plain row earns a reward that it should not", () => {
     expect(rows.filter((row) => !row.expected).length).toBe(123);
-    expect(rows.filter((row) => !row.expected && score(row.prediction, row.gold) === 1)).toEqual(
-      [],
-    );
+    expect(rows.filter((row) => !row.expected && score(row.prediction, row.gold) === 1)).toEqual([]);
   });
 
   test("every row of a literal category is judged right", () => {
     const literal = rows.filter((row) => LITERAL_CATEGORIES.has(row.category));
     expect(literal.length).toBeGreaterThan(30);
-    expect(
-      literal.filter((row) => score(row.prediction, row.gold) !== Number(row.expected)),
-    ).toEqual([]);
+    expect(literal.filter((row) => score(row.prediction, row.gold) !== Number(row.expected))).toEqual([]);
   });
 
   test("at least 168 of 259 rows are judged right: the others need an algebra that this grader does not have", () => {
     expect(rows.length).toBe(259);
-    expect(
-      rows.filter((row) => score(row.prediction, row.gold) === Number(row.expected)).length,
-    ).toBeGreaterThanOrEqual(168);
+    expect(rows.filter((row) => score(row.prediction, row.gold) === Number(row.expected)).length).toBeGreaterThanOrEqual(168);
   });
 });
 
@@ -107,12 +93,8 @@ describe("numbers", () => {
   });
 
   test("the percent sign can be taken strictly", () => {
-    expect(
-      gradeMath({ response: "\\boxed{12\\%}", groundTruth: "12" }, { percent: "exact" }).score,
-    ).toBe(0);
-    expect(
-      gradeMath({ response: "\\boxed{12\\%}", groundTruth: "0.12" }, { percent: "exact" }).score,
-    ).toBe(1);
+    expect(gradeMath({ response: "\\boxed{12\\%}", groundTruth: "12" }, { percent: "exact" }).score).toBe(0);
+    expect(gradeMath({ response: "\\boxed{12\\%}", groundTruth: "0.12" }, { percent: "exact" }).score).toBe(1);
   });
 });
 
@@ -129,34 +111,22 @@ describe("ground truth", () => {
     expect(boxed("[1,\\infty)", "[1, \\infty)")).toBe(1);
   });
 
-  test.each([
-    "",
-    "  ",
-    "[]",
-    '[""]',
-    '["1", ""]',
-    '["1", 2]',
-    "[null]",
-    '["1',
-    '["\\sqrt{3}"]',
-    "\\frac{1}{2",
-    "$$",
-    "an endless number",
-  ])("%j is invalid whatever the response says", (text) => {
-    const groundTruth = text === "an endless number" ? "9".repeat(200_000) : text;
-    for (const response of ["\\boxed{1}", "", "<think>"]) {
-      expect(gradeMath({ response, groundTruth })).toEqual({
-        score: 0,
-        outcome: "invalid_ground_truth",
-        rule: "ground-truth",
-      });
-    }
-  });
+  test.each(["", "  ", "[]", '[""]', '["1", ""]', '["1", 2]', "[null]", '["1', '["\\sqrt{3}"]', "\\frac{1}{2", "$$", "an endless number"])(
+    "%j is invalid whatever the response says",
+    (text) => {
+      const groundTruth = text === "an endless number" ? "9".repeat(200_000) : text;
+      for (const response of ["\\boxed{1}", "", "<think>"]) {
+        expect(gradeMath({ response, groundTruth })).toEqual({
+          score: 0,
+          outcome: "invalid_ground_truth",
+          rule: "ground-truth",
+        });
+      }
+    },
+  );
 
   test.each([null, undefined, 7, {}, [[1]]])("%j is invalid, not a crash", (groundTruth) => {
-    expect(gradeMath({ response: "\\boxed{1}", groundTruth: groundTruth as string }).outcome).toBe(
-      "invalid_ground_truth",
-    );
+    expect(gradeMath({ response: "\\boxed{1}", groundTruth: groundTruth as string }).outcome).toBe("invalid_ground_truth");
   });
 });
 
@@ -177,12 +147,8 @@ describe("no answer", () => {
 
   test("an empty box is no answer, an unbalanced or endless one is unparseable", () => {
     expect(gradeMath({ response: "\\boxed{ }", groundTruth: "4" }).outcome).toBe("no_answer");
-    expect(
-      gradeMath({ response: `\\boxed{${"9".repeat(30_000)}}`, groundTruth: "4" }).outcome,
-    ).toBe("unparseable");
-    expect(gradeMath({ response: 4 as unknown as string, groundTruth: "4" }).outcome).toBe(
-      "unparseable",
-    );
+    expect(gradeMath({ response: `\\boxed{${"9".repeat(30_000)}}`, groundTruth: "4" }).outcome).toBe("unparseable");
+    expect(gradeMath({ response: 4 as unknown as string, groundTruth: "4" }).outcome).toBe("unparseable");
   });
 });
 
@@ -243,10 +209,7 @@ describe("hostile input", () => {
         fc.string({ unit: "binary", maxLength: 20 }),
         fc.array(piece, { maxLength: 8 }),
         (pieces, noise, gold) => {
-          const grade = gradeMath(
-            { response: pieces.join("") + noise, groundTruth: gold.join("") },
-            { bareAnswer: "last-line" },
-          );
+          const grade = gradeMath({ response: pieces.join("") + noise, groundTruth: gold.join("") }, { bareAnswer: "last-line" });
           expect(OUTCOMES).toContain(grade.outcome);
           expect(grade.score === 1).toBe(grade.outcome === "correct");
         },
@@ -284,13 +247,7 @@ describe("laws of equality", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 10n ** 18n }), (value) => {
         const grouped = value.toString().replaceAll(/\B(?=(\d{3})+$)/g, ",");
-        for (const text of [
-          grouped,
-          grouped.replaceAll(",", "{,}"),
-          grouped.replaceAll(",", "\\,"),
-          `00${value}`,
-          `${value}.000`,
-        ]) {
+        for (const text of [grouped, grouped.replaceAll(",", "{,}"), grouped.replaceAll(",", "\\,"), `00${value}`, `${value}.000`]) {
           expect(boxed(text, value.toString())).toBe(1);
           expect(boxed(text, (value + 1n).toString())).toBe(0);
         }

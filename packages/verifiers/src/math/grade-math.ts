@@ -25,10 +25,7 @@ export type MathGradeRule =
 /** A verdict. `extracted` is the answer's text as the response wrote it; absent where none was found. */
 export interface MathGrade {
   readonly score: 0 | 1;
-  readonly outcome: Extract<
-    Outcome,
-    "correct" | "wrong" | "no_answer" | "unparseable" | "invalid_ground_truth"
-  >;
+  readonly outcome: Extract<Outcome, "correct" | "wrong" | "no_answer" | "unparseable" | "invalid_ground_truth">;
   readonly extracted?: string;
   readonly rule: MathGradeRule;
 }
@@ -43,18 +40,15 @@ export function gradeMath(request: MathGradeRequest, policy: Partial<MathPolicy>
   const rules: MathPolicy = { ...DEFAULT_MATH_POLICY, ...policy };
   const gold = parseGroundTruth(request.groundTruth);
   if (!gold.valid) return { score: 0, outcome: "invalid_ground_truth", rule: "ground-truth" };
-  if (request.truncated === true && rules.truncated === "no-answer")
-    return { score: 0, outcome: "no_answer", rule: "truncated" };
-  if (typeof request.response !== "string")
-    return { score: 0, outcome: "unparseable", rule: "answer-not-readable" };
+  if (request.truncated === true && rules.truncated === "no-answer") return { score: 0, outcome: "no_answer", rule: "truncated" };
+  if (typeof request.response !== "string") return { score: 0, outcome: "unparseable", rule: "answer-not-readable" };
 
   const extraction = extractAnswer(request.response, rules);
   if (!extraction.found) return { score: 0, outcome: "no_answer", rule: extraction.reason };
   const extracted = extraction.answer.trim();
   if (extracted === "") return { score: 0, outcome: "no_answer", rule: "no-answer-found" };
   const answer = parseAnswer(extracted);
-  if (answer === undefined)
-    return { score: 0, outcome: "unparseable", rule: "answer-not-readable" };
+  if (answer === undefined) return { score: 0, outcome: "unparseable", rule: "answer-not-readable" };
 
   let rule: ComparisonRule = "latex";
   for (const accepted of gold.accepted) {

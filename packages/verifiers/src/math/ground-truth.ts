@@ -30,11 +30,8 @@ export function parseGroundTruth(groundTruth: unknown): GroundTruth {
 /** The list of accepted texts, or a sentence saying what is wrong. */
 function acceptedTexts(groundTruth: unknown): readonly string[] | string {
   if (typeof groundTruth !== "string")
-    return Array.isArray(groundTruth)
-      ? checkList(groundTruth)
-      : "neither a string nor a list of strings";
-  if (groundTruth.length > MAX_GROUND_TRUTH_CHARS)
-    return `longer than ${MAX_GROUND_TRUTH_CHARS} characters`;
+    return Array.isArray(groundTruth) ? checkList(groundTruth) : "neither a string nor a list of strings";
+  if (groundTruth.length > MAX_GROUND_TRUTH_CHARS) return `longer than ${MAX_GROUND_TRUTH_CHARS} characters`;
   const text = groundTruth.trim();
   if (!text.startsWith("[")) return [text];
   let parsed: unknown;
@@ -45,16 +42,11 @@ function acceptedTexts(groundTruth: unknown): readonly string[] | string {
     return /^\[\s*"/.test(text) ? "a JSON list that does not parse" : [text];
   }
   const list = parsed as unknown[];
-  return list.length > 0 && list.every((item) => typeof item === "number")
-    ? [text]
-    : checkList(list);
+  return list.length > 0 && list.every((item) => typeof item === "number") ? [text] : checkList(list);
 }
 
 function checkList(list: readonly unknown[]): readonly string[] | string {
   if (list.length === 0) return "an empty list";
-  if (list.length > MAX_ACCEPTED_ANSWERS)
-    return `a list of more than ${MAX_ACCEPTED_ANSWERS} answers`;
-  return list.every((item) => typeof item === "string")
-    ? list
-    : "a list that holds something else than strings";
+  if (list.length > MAX_ACCEPTED_ANSWERS) return `a list of more than ${MAX_ACCEPTED_ANSWERS} answers`;
+  return list.every((item) => typeof item === "string") ? list : "a list that holds something else than strings";
 }

@@ -69,18 +69,7 @@ const DROPPED = new Set([
   "\\bigr",
   "\\!",
 ]);
-const SPACES = new Set([
-  "\\,",
-  "\\;",
-  "\\:",
-  "\\>",
-  "\\ ",
-  "\\quad",
-  "\\qquad",
-  "~",
-  "\\enspace",
-  "\\thinspace",
-]);
+const SPACES = new Set(["\\,", "\\;", "\\:", "\\>", "\\ ", "\\quad", "\\qquad", "~", "\\enspace", "\\thinspace"]);
 
 /** Stands in the token list where a space separates two digits, so that `1 2` is not `12`. */
 export const DIGIT_GAP = " ";

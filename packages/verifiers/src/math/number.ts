@@ -93,22 +93,14 @@ function readSigned(reader: TokenReader): Rational | undefined {
 }
 
 /** `\frac` and two arguments: each one digit, or a group that `readArgument` reads whole. */
-function readFraction(
-  reader: TokenReader,
-  readArgument: (reader: TokenReader) => Rational | undefined,
-): Rational | undefined {
+function readFraction(reader: TokenReader, readArgument: (reader: TokenReader) => Rational | undefined): Rational | undefined {
   reader.skip("\\frac");
   const numerator = readGroup(reader, readArgument);
   const denominator = numerator === undefined ? undefined : readGroup(reader, readArgument);
-  return numerator === undefined || denominator === undefined
-    ? undefined
-    : divide(numerator, denominator);
+  return numerator === undefined || denominator === undefined ? undefined : divide(numerator, denominator);
 }
 
-function readGroup(
-  reader: TokenReader,
-  readArgument: (reader: TokenReader) => Rational | undefined,
-): Rational | undefined {
+function readGroup(reader: TokenReader, readArgument: (reader: TokenReader) => Rational | undefined): Rational | undefined {
   if (reader.skip("{")) {
     const value = readArgument(reader);
     return value !== undefined && reader.skip("}") ? value : undefined;
