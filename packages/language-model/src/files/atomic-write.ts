@@ -8,10 +8,7 @@ import { DataError } from "@longcot/errors";
 export const PARTIAL_SUFFIX = ".partial";
 
 /** Makes the file `path` of what `fill` writes, replacing an older one in a single step. Where `fill` throws, nothing changes. */
-export async function writeFileAtomically(
-  path: string,
-  fill: (file: FileHandle) => Promise<void>,
-): Promise<void> {
+export async function writeFileAtomically(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
   const partial = `${path}${PARTIAL_SUFFIX}`;
   try {
     const file = await open(partial, "w");
@@ -34,10 +31,7 @@ export async function writeFileAtomically(
  * Parents are made as needed. Files that `fill` writes must be flushed by it.
  * @throws DataError where `path` exists already and is not an empty folder; nothing is written then.
  */
-export async function writeDirectoryAtomically(
-  path: string,
-  fill: (directory: string) => Promise<void>,
-): Promise<void> {
+export async function writeDirectoryAtomically(path: string, fill: (directory: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
   await checkAbsentOrEmpty(target);
   const partial = join(dirname(target), `.${basename(target)}${PARTIAL_SUFFIX}`);

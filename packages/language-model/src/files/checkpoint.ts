@@ -27,8 +27,7 @@ export async function openCheckpoint(directory: string): Promise<TensorFile> {
   }
   const shardOf = checkWeightMap(index["weight_map"], indexPath);
   const metadata: Record<string, string> = {};
-  if (isJsonObject(index["metadata"]))
-    for (const [key, value] of Object.entries(index["metadata"])) metadata[key] = String(value);
+  if (isJsonObject(index["metadata"])) for (const [key, value] of Object.entries(index["metadata"])) metadata[key] = String(value);
   return openShards(directory, indexPath, shardOf, metadata);
 }
 
@@ -43,16 +42,13 @@ async function openShards(
     for (const shard of shards.values()) await shard.close();
   };
   try {
-    for (const file of new Set(shardOf.values()))
-      shards.set(file, await openSafetensors(join(directory, file)));
+    for (const file of new Set(shardOf.values())) shards.set(file, await openSafetensors(join(directory, file)));
     checkAgreement(shardOf, shards, indexPath);
   } catch (error) {
     await close();
     throw error;
   }
-  const tensors = new Map(
-    [...shardOf].map(([name, file]) => [name, shards.get(file)!.tensors.get(name)!]),
-  );
+  const tensors = new Map([...shardOf].map(([name, file]) => [name, shards.get(file)!.tensors.get(name)!]));
   const shardHolding = (name: string): TensorFile => {
     findTensor(tensors, name, indexPath);
     return shards.get(shardOf.get(name)!)!;
@@ -90,11 +86,7 @@ function checkWeightMap(value: unknown, indexPath: string): Map<string, string> 
   return shardOf;
 }
 
-function checkAgreement(
-  shardOf: ReadonlyMap<string, string>,
-  shards: ReadonlyMap<string, TensorFile>,
-  indexPath: string,
-): void {
+function checkAgreement(shardOf: ReadonlyMap<string, string>, shards: ReadonlyMap<string, TensorFile>, indexPath: string): void {
   for (const [name, file] of shardOf) {
     if (!shards.get(file)!.tensors.has(name)) {
       throw new DataError({

@@ -50,8 +50,7 @@ export function narrowToBfloat16(values: Float32Array): Uint16Array {
     }
     // Half a unit of the last kept place, and one more where that place is odd: the sum carries exactly when rounding up.
     const rounded = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
-    if ((rounded & 0x7fff) === 0x7f80 && Number.isFinite(values[i]))
-      refuseOverflow("bfloat16", values[i]!);
+    if ((rounded & 0x7fff) === 0x7f80 && Number.isFinite(values[i])) refuseOverflow("bfloat16", values[i]!);
     out[i] = rounded;
   }
   return out;

@@ -43,8 +43,7 @@ export function parseJsonObject(text: string, path: string): JsonObject {
       cause,
     });
   }
-  if (!isJsonObject(value))
-    throw new DataError({ who: path, expected: "a JSON object", received: describeValue(value) });
+  if (!isJsonObject(value)) throw new DataError({ who: path, expected: "a JSON object", received: describeValue(value) });
   return value;
 }
 
@@ -57,7 +56,6 @@ export async function readJsonIfPresent(path: string): Promise<JsonObject | unde
 /** The JSON object in the file at `path`. @throws DataError where the file is missing or malformed. */
 export async function readJsonFile(path: string): Promise<JsonObject> {
   const object = await readJsonIfPresent(path);
-  if (object === undefined)
-    throw new DataError({ who: path, expected: "a JSON file", received: "no such file" });
+  if (object === undefined) throw new DataError({ who: path, expected: "a JSON file", received: "no such file" });
   return object;
 }

@@ -5,9 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parseModelConfig, serializeModelConfig } from "./model-config.ts";
 
 const read = async (name: string) =>
-  JSON.parse(
-    await readFile(new URL(`../../fixtures/tiny-qwen2/${name}`, import.meta.url), "utf8"),
-  ) as Record<string, unknown>;
+  JSON.parse(await readFile(new URL(`../../fixtures/tiny-qwen2/${name}`, import.meta.url), "utf8")) as Record<string, unknown>;
 const classical = await read("config.json");
 const generation = await read("generation_config.json");
 const tiny = {
@@ -81,9 +79,7 @@ test("what older files leave out has transformers' defaults for qwen2", () => {
 });
 
 test("a sliding window that is switched off is none", () => {
-  expect(
-    parseModelConfig({ ...classical, sliding_window: 4096, use_sliding_window: false }),
-  ).toEqual(tiny);
+  expect(parseModelConfig({ ...classical, sliding_window: 4096, use_sliding_window: false })).toEqual(tiny);
 });
 
 test.each([
@@ -99,9 +95,7 @@ test.each([
 });
 
 test("notes the element type that weights are written in", () => {
-  expect(serializeModelConfig(parseModelConfig(classical), "bfloat16")["torch_dtype"]).toBe(
-    "bfloat16",
-  );
+  expect(serializeModelConfig(parseModelConfig(classical), "bfloat16")["torch_dtype"]).toBe("bfloat16");
 });
 
 describe("refuses, naming architecture and field", () => {
@@ -112,65 +106,35 @@ describe("refuses, naming architecture and field", () => {
       'config.json (qwen2): architectures must be ["Qwen2ForCausalLM"], got ["Qwen2ForSequenceClassification"]',
       { architectures: ["Qwen2ForSequenceClassification"] },
     ],
-    [
-      'config.json (qwen2): hidden_act must be "silu" (nothing else is supported), got "gelu"',
-      { hidden_act: "gelu" },
-    ],
+    ['config.json (qwen2): hidden_act must be "silu" (nothing else is supported), got "gelu"', { hidden_act: "gelu" }],
     [
       "config.json (qwen2): use_sliding_window must be false (nothing else is supported), got true",
       { use_sliding_window: true, sliding_window: 128 },
     ],
-    [
-      'config.json (qwen2): layer_types must be "full_attention" for every layer',
-      { layer_types: ["full_attention", "sliding_attention"] },
-    ],
+    ['config.json (qwen2): layer_types must be "full_attention" for every layer', { layer_types: ["full_attention", "sliding_attention"] }],
     [
       'config.json (qwen2): rope_scaling must be of rope_type "default" (nothing else is supported), got {"type":"yarn","factor":4}',
       { rope_scaling: { type: "yarn", factor: 4 } },
     ],
-    [
-      'config.json (qwen2): rope_parameters must be of rope_type "default"',
-      { rope_parameters: { rope_type: "llama3", rope_theta: 1e6 } },
-    ],
+    ['config.json (qwen2): rope_parameters must be of rope_type "default"', { rope_parameters: { rope_type: "llama3", rope_theta: 1e6 } }],
     [
       "config.json (qwen2): rope_parameters must be of the same rope_theta as given before (1000000)",
       { rope_parameters: { rope_type: "default", rope_theta: 5 } },
     ],
-    [
-      "config.json (qwen2): quantization_config must be absent",
-      { quantization_config: { bits: 4 } },
-    ],
+    ["config.json (qwen2): quantization_config must be absent", { quantization_config: { bits: 4 } }],
     ["config.json (qwen2): attention_dropout must be 0", { attention_dropout: 0.1 }],
-    [
-      "config.json (qwen2): hidden_size must be a positive integer, got 64.5",
-      { hidden_size: 64.5 },
-    ],
-    [
-      "config.json (qwen2): vocab_size must be a positive integer, got nothing",
-      { vocab_size: undefined },
-    ],
-    [
-      "config.json (qwen2): num_key_value_heads must be a divisor of num_attention_heads (4), got 3",
-      { num_key_value_heads: 3 },
-    ],
+    ["config.json (qwen2): hidden_size must be a positive integer, got 64.5", { hidden_size: 64.5 }],
+    ["config.json (qwen2): vocab_size must be a positive integer, got nothing", { vocab_size: undefined }],
+    ["config.json (qwen2): num_key_value_heads must be a divisor of num_attention_heads (4), got 3", { num_key_value_heads: 3 }],
     [
       "config.json (qwen2): num_attention_heads must be a divisor of hidden_size (64), got 6",
       { num_attention_heads: 6, num_key_value_heads: 6 },
     ],
     ["config.json (qwen2): head_dim must be even", { head_dim: 15 }],
     ["config.json (qwen2): rms_norm_eps must be a positive number, got 0", { rms_norm_eps: 0 }],
-    [
-      'config.json (qwen2): tie_word_embeddings must be true or false, got "yes"',
-      { tie_word_embeddings: "yes" },
-    ],
-    [
-      'config.json (qwen2): torch_dtype must be float32, bfloat16 or float16, got "int8"',
-      { torch_dtype: "int8" },
-    ],
-    [
-      "config.json (qwen2): eos_token_id must be token ids below vocab_size (672), got [642,672]",
-      { eos_token_id: [642, 672] },
-    ],
+    ['config.json (qwen2): tie_word_embeddings must be true or false, got "yes"', { tie_word_embeddings: "yes" }],
+    ['config.json (qwen2): torch_dtype must be float32, bfloat16 or float16, got "int8"', { torch_dtype: "int8" }],
+    ["config.json (qwen2): eos_token_id must be token ids below vocab_size (672), got [642,672]", { eos_token_id: [642, 672] }],
   ])("%s", (message, change) => {
     expect(() => parseModelConfig({ ...classical, ...change })).toThrow(ConfigError);
     expect(() => parseModelConfig({ ...classical, ...change })).toThrow(message);

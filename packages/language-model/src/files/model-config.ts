@@ -59,11 +59,7 @@ export interface ModelConfig {
  * @param who the file, for messages.
  * @throws ConfigError naming architecture and field where a field is missing, malformed, inconsistent or not supported.
  */
-export function parseModelConfig(
-  json: JsonObject,
-  generation?: JsonObject,
-  who = "config.json",
-): ModelConfig {
+export function parseModelConfig(json: JsonObject, generation?: JsonObject, who = "config.json"): ModelConfig {
   const architecture = checkArchitecture(json, who);
   const field = fieldReader(json, `${who} (${architecture})`);
   const facts = ARCHITECTURES[architecture];
@@ -71,15 +67,12 @@ export function parseModelConfig(
 
   const hiddenSize = field.size("hidden_size");
   const attentionHeads = field.size("num_attention_heads");
-  const keyValueHeads =
-    json["num_key_value_heads"] == null ? attentionHeads : field.size("num_key_value_heads");
-  if (attentionHeads % keyValueHeads !== 0)
-    field.refuse("num_key_value_heads", `a divisor of num_attention_heads (${attentionHeads})`);
+  const keyValueHeads = json["num_key_value_heads"] == null ? attentionHeads : field.size("num_key_value_heads");
+  if (attentionHeads % keyValueHeads !== 0) field.refuse("num_key_value_heads", `a divisor of num_attention_heads (${attentionHeads})`);
   if (json["head_dim"] == null && hiddenSize % attentionHeads !== 0)
     field.refuse("num_attention_heads", `a divisor of hidden_size (${hiddenSize})`);
   const headDim = json["head_dim"] == null ? hiddenSize / attentionHeads : field.size("head_dim");
-  if (headDim % 2 !== 0)
-    field.refuse("head_dim", `even, as rotary position embedding needs; it is ${headDim}, with`);
+  if (headDim % 2 !== 0) field.refuse("head_dim", `even, as rotary position embedding needs; it is ${headDim}, with`);
   const vocabSize = field.size("vocab_size");
 
   const tokenIds = (key: string): number[] => {
@@ -118,19 +111,14 @@ export function parseModelConfig(
 }
 
 /** The content of config.json for `config`, in the classical layout. `dtype`: the element type that the weights are written in. */
-export function serializeModelConfig(
-  config: ModelConfig,
-  dtype: WeightDtype = config.dtype,
-): JsonObject {
+export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = config.dtype): JsonObject {
   const { eosTokenIds } = config;
   return {
     architectures: [ARCHITECTURES[config.architecture].className],
     attention_dropout: 0,
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: eosTokenIds.length > 1 ? [...eosTokenIds] : (eosTokenIds[0] ?? null),
-    ...(config.headDim * config.attentionHeads === config.hiddenSize
-      ? {}
-      : { head_dim: config.headDim }),
+    ...(config.headDim * config.attentionHeads === config.hiddenSize ? {} : { head_dim: config.headDim }),
     hidden_act: "silu",
     hidden_size: config.hiddenSize,
     initializer_range: config.initializerRange,
@@ -165,10 +153,7 @@ function checkArchitecture(json: JsonObject, who: string): Architecture {
   const architecture = modelType as Architecture;
   const { className } = ARCHITECTURES[architecture];
   const classes = json["architectures"];
-  if (
-    classes != null &&
-    !(Array.isArray(classes) && classes.length === 1 && classes[0] === className)
-  ) {
+  if (classes != null && !(Array.isArray(classes) && classes.length === 1 && classes[0] === className)) {
     throw new ConfigError({
       who: `${who} (${architecture})`,
       argument: "architectures",
@@ -180,13 +165,8 @@ function checkArchitecture(json: JsonObject, who: string): Architecture {
 }
 
 function refuseUnsupported(json: JsonObject, field: FieldReader): void {
-  const supports = (
-    key: string,
-    expected: string,
-    isSupported: (value: unknown) => boolean,
-  ): void => {
-    if (json[key] != null && !isSupported(json[key]))
-      field.refuse(key, `${expected} (nothing else is supported)`);
+  const supports = (key: string, expected: string, isSupported: (value: unknown) => boolean): void => {
+    if (json[key] != null && !isSupported(json[key])) field.refuse(key, `${expected} (nothing else is supported)`);
   };
   supports("hidden_act", '"silu"', (value) => value === "silu");
   supports("attention_dropout", "0", (value) => value === 0);
@@ -214,10 +194,8 @@ function readRopeTheta(json: JsonObject, field: FieldReader): number | undefined
       field.refuse(key, "with partial_rotary_factor 1 (nothing else is supported)");
     const value = rope["rope_theta"];
     if (value == null) continue;
-    if (typeof value !== "number" || !(value > 0))
-      return field.refuse(key, "with a positive rope_theta");
-    if (theta !== undefined && theta !== value)
-      field.refuse(key, `of the same rope_theta as given before (${theta})`);
+    if (typeof value !== "number" || !(value > 0)) return field.refuse(key, "with a positive rope_theta");
+    if (theta !== undefined && theta !== value) field.refuse(key, `of the same rope_theta as given before (${theta})`);
     theta = value;
   }
   return theta;
@@ -226,8 +204,7 @@ function readRopeTheta(json: JsonObject, field: FieldReader): number | undefined
 function readDtype(json: JsonObject, field: FieldReader): WeightDtype {
   const key = json["dtype"] == null ? "torch_dtype" : "dtype";
   const value = json[key] ?? "float32";
-  if (value !== "float32" && value !== "bfloat16" && value !== "float16")
-    return field.refuse(key, "float32, bfloat16 or float16");
+  if (value !== "float32" && value !== "bfloat16" && value !== "float16") return field.refuse(key, "float32, bfloat16 or float16");
   return value;
 }
 
@@ -248,15 +225,11 @@ function fieldReader(json: JsonObject, who: string): FieldReader {
     refuse,
     size(key) {
       const value = json[key];
-      return Number.isSafeInteger(value) && (value as number) > 0
-        ? (value as number)
-        : refuse(key, "a positive integer");
+      return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : refuse(key, "a positive integer");
     },
     positive(key, fallback) {
       const value = json[key] ?? fallback;
-      return typeof value === "number" && value > 0 && Number.isFinite(value)
-        ? value
-        : refuse(key, "a positive number");
+      return typeof value === "number" && value > 0 && Number.isFinite(value) ? value : refuse(key, "a positive number");
     },
     flag(key, fallback) {
       const value = json[key] ?? fallback;

@@ -81,9 +81,7 @@ test("dtype is the weights' and config.json's", async () => {
   });
   const again = await readModelDirectory(path);
   expect(again.config.dtype).toBe("bfloat16");
-  expect(new Set([...again.checkpoint.tensors.values()].map(({ dtype }) => dtype))).toEqual(
-    new Set(["BF16"]),
-  );
+  expect(new Set([...again.checkpoint.tensors.values()].map(({ dtype }) => dtype))).toEqual(new Set(["BF16"]));
   await again.checkpoint.close();
 });
 
@@ -91,10 +89,7 @@ describe("whole or not at all", () => {
   test("a failure part way leaves nothing; what a killed process left is replaced", async () => {
     const folder = makeTemporaryFolder();
     const path = join(folder, "model");
-    const broken = [
-      ...sourcesOf(original.checkpoint),
-      { name: "last", shape: [1], data: () => Promise.reject(new Error("engine gone")) },
-    ];
+    const broken = [...sourcesOf(original.checkpoint), { name: "last", shape: [1], data: () => Promise.reject(new Error("engine gone")) }];
     await expect(
       writeModelDirectory(path, {
         config: original.config,
@@ -112,21 +107,19 @@ describe("whole or not at all", () => {
 
   test("never writes over a model", async () => {
     const path = await makeFolderOf({ "config.json": "{}" });
-    await expect(
-      writeModelDirectory(path, { config: original.config, tensors: [] }),
-    ).rejects.toThrow(`${path}: expected a new or empty folder, got a folder of 1 entries`);
-    await expect(
-      writeModelDirectory(join(path, "config.json"), { config: original.config, tensors: [] }),
-    ).rejects.toThrow("expected a new or empty folder, got a file");
+    await expect(writeModelDirectory(path, { config: original.config, tensors: [] })).rejects.toThrow(
+      `${path}: expected a new or empty folder, got a folder of 1 entries`,
+    );
+    await expect(writeModelDirectory(join(path, "config.json"), { config: original.config, tensors: [] })).rejects.toThrow(
+      "expected a new or empty folder, got a file",
+    );
     expect(await readFile(join(path, "config.json"), "utf8")).toBe("{}");
   });
 });
 
 describe("shards", () => {
   /** The fixture's weights in two shards with an index. */
-  async function makeShards(
-    change: (map: Record<string, string>) => void = () => {},
-  ): Promise<string> {
+  async function makeShards(change: (map: Record<string, string>) => void = () => {}): Promise<string> {
     const directory = makeTemporaryFolder();
     const sources = sourcesOf(original.checkpoint);
     const map: Record<string, string> = {};
@@ -150,24 +143,18 @@ describe("shards", () => {
     await expectSameTensors(checkpoint, original.checkpoint);
     expect(checkpoint.metadata).toEqual({ total_size: "520000" });
     expect(await checkpoint.read("model.norm.weight")).toBeInstanceOf(Float32Array);
-    await expect(checkpoint.read("nothing")).rejects.toThrow(
-      /index\.json: tensor "nothing" must be one of its 26 tensors/,
-    );
+    await expect(checkpoint.read("nothing")).rejects.toThrow(/index\.json: tensor "nothing" must be one of its 26 tensors/);
     await checkpoint.close();
   });
 
   test("index and shards that disagree, and a missing shard, name the tensor or file", async () => {
-    await expect(
-      openCheckpoint(
-        await makeShards((map) => void (map["extra"] = "model-00001-of-00002.safetensors")),
-      ),
-    ).rejects.toThrow('tensor "extra" must be in model-00001-of-00002.safetensors');
-    await expect(
-      openCheckpoint(await makeShards((map) => void delete map["model.norm.weight"])),
-    ).rejects.toThrow('tensor "model.norm.weight" must be listed for model-0000');
-    await expect(
-      openCheckpoint(await makeShards((map) => void (map["x"] = "../up.safetensors"))),
-    ).rejects.toThrow(
+    await expect(openCheckpoint(await makeShards((map) => void (map["extra"] = "model-00001-of-00002.safetensors")))).rejects.toThrow(
+      'tensor "extra" must be in model-00001-of-00002.safetensors',
+    );
+    await expect(openCheckpoint(await makeShards((map) => void delete map["model.norm.weight"]))).rejects.toThrow(
+      'tensor "model.norm.weight" must be listed for model-0000',
+    );
+    await expect(openCheckpoint(await makeShards((map) => void (map["x"] = "../up.safetensors")))).rejects.toThrow(
       'weight_map["x"] must be the name of a file beside the index, got "../up.safetensors"',
     );
     const directory = await makeShards();
@@ -175,9 +162,9 @@ describe("shards", () => {
     await expect(openCheckpoint(directory)).rejects.toThrow(
       /model-00002-of-00002\.safetensors: expected a safetensors file, got no such file$/,
     );
-    await expect(
-      openCheckpoint(await makeFolderOf({ "model.safetensors.index.json": {} })),
-    ).rejects.toThrow("weight_map must be an object of tensor names to file names, got nothing");
+    await expect(openCheckpoint(await makeFolderOf({ "model.safetensors.index.json": {} }))).rejects.toThrow(
+      "weight_map must be an object of tensor names to file names, got nothing",
+    );
   });
 });
 
@@ -190,12 +177,8 @@ describe("a missing or damaged file is one line naming it", () => {
   });
 
   test("no folder, a file, no JSON", async () => {
-    await expect(readModelDirectory("/nowhere")).rejects.toThrow(
-      "/nowhere: expected a model directory, got no such folder",
-    );
-    await expect(readModelDirectory(join(fixture, "config.json"))).rejects.toThrow(
-      "expected a model directory, got a file",
-    );
+    await expect(readModelDirectory("/nowhere")).rejects.toThrow("/nowhere: expected a model directory, got no such folder");
+    await expect(readModelDirectory(join(fixture, "config.json"))).rejects.toThrow("expected a model directory, got a file");
     await expect(readModelDirectory(await makeFolderOf({ "config.json": "[]" }))).rejects.toThrow(
       /config\.json: expected a JSON object, got \[\]$/,
     );

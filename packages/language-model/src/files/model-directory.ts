@@ -7,11 +7,7 @@ import { openCheckpoint, WEIGHTS_FILE } from "./checkpoint.ts";
 import { readJsonFile, readJsonIfPresent, readTextIfPresent } from "./json-file.ts";
 import { parseModelConfig, serializeModelConfig, type ModelConfig } from "./model-config.ts";
 import type { TensorFile } from "./safetensors.ts";
-import {
-  writeSafetensors,
-  type TensorSource,
-  type WriteSafetensorsOptions,
-} from "./write-safetensors.ts";
+import { writeSafetensors, type TensorSource, type WriteSafetensorsOptions } from "./write-safetensors.ts";
 
 const CONFIG_FILE = "config.json";
 const GENERATION_CONFIG_FILE = "generation_config.json";
@@ -42,11 +38,7 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
   await checkDirectory(directory);
   const path = join(directory, CONFIG_FILE);
   const config = await readJsonFile(path);
-  return parseModelConfig(
-    config,
-    await readJsonIfPresent(join(directory, GENERATION_CONFIG_FILE)),
-    path,
-  );
+  return parseModelConfig(config, await readJsonIfPresent(join(directory, GENERATION_CONFIG_FILE)), path);
 }
 
 /**
@@ -82,18 +74,11 @@ export interface ModelDirectoryContent extends WriteSafetensorsOptions {
  * `dtype` is the weights' element type on disk and is noted in config.json; default `config.dtype`.
  * @throws DataError where `path` exists and is not an empty folder; otherwise as `writeSafetensors`. Nothing is left half-written.
  */
-export async function writeModelDirectory(
-  path: string,
-  content: ModelDirectoryContent,
-): Promise<void> {
+export async function writeModelDirectory(path: string, content: ModelDirectoryContent): Promise<void> {
   const { config, tensors, companions = {}, dtype = config.dtype, metadata = {} } = content;
   await writeDirectoryAtomically(path, async (directory) => {
-    await writeText(
-      join(directory, CONFIG_FILE),
-      `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`,
-    );
-    for (const [name, text] of Object.entries(companions))
-      await writeText(join(directory, name), text);
+    await writeText(join(directory, CONFIG_FILE), `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`);
+    for (const [name, text] of Object.entries(companions)) await writeText(join(directory, name), text);
     await writeSafetensors(join(directory, WEIGHTS_FILE), tensors, { dtype, metadata });
   });
 }

@@ -87,11 +87,7 @@ export function checkHeaderLength(prefix: Uint8Array, path: string, fileBytes: n
  * @throws DataError naming file and tensor: not JSON, a name twice, unknown dtype, bad shape, a byte range that overlaps, leaves a
  * hole, leaves the file or disagrees with dtype and shape, or bytes after the last tensor.
  */
-export function parseHeader(
-  header: Uint8Array,
-  path: string,
-  fileBytes: number,
-): SafetensorsHeader {
+export function parseHeader(header: Uint8Array, path: string, fileBytes: number): SafetensorsHeader {
   let text: string;
   let fields: unknown;
   try {
@@ -140,12 +136,7 @@ export function parseHeader(
       );
     }
     if (end > fileBytes)
-      refuseTensor(
-        path,
-        name,
-        "a byte range inside the file",
-        `data up to byte ${end} of a file of ${fileBytes} bytes: truncated`,
-      );
+      refuseTensor(path, name, "a byte range inside the file", `data up to byte ${end} of a file of ${fileBytes} bytes: truncated`);
     covered = end;
   }
   if (covered !== fileBytes)
@@ -158,32 +149,17 @@ export function parseHeader(
 }
 
 function checkTensor(name: string, value: unknown, path: string, dataBegin: number): TensorEntry {
-  if (!isJsonObject(value))
-    return refuseTensor(
-      path,
-      name,
-      "an object with dtype, shape and data_offsets",
-      describeValue(value),
-    );
+  if (!isJsonObject(value)) return refuseTensor(path, name, "an object with dtype, shape and data_offsets", describeValue(value));
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
-    return refuseTensor(
-      path,
-      name,
-      `a dtype of ${Object.keys(BYTES_PER_ELEMENT).join(", ")}`,
-      describeValue(dtype),
-    );
+    return refuseTensor(path, name, `a dtype of ${Object.keys(BYTES_PER_ELEMENT).join(", ")}`, describeValue(dtype));
   }
-  if (!isSizeList(shape))
-    return refuseTensor(path, name, "a shape of non-negative integers", describeValue(shape));
+  if (!isSizeList(shape)) return refuseTensor(path, name, "a shape of non-negative integers", describeValue(shape));
   if (!isSizeList(offsets) || offsets.length !== 2 || offsets[1]! < offsets[0]!) {
     return refuseTensor(path, name, "data_offsets [begin, end]", describeValue(offsets));
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = shape.reduce(
-    (product, size) => product * size,
-    BYTES_PER_ELEMENT[dtype as SafetensorsDtype],
-  );
+  const bytes = shape.reduce((product, size) => product * size, BYTES_PER_ELEMENT[dtype as SafetensorsDtype]);
   if (bytes !== end - begin) {
     return refuseTensor(
       path,

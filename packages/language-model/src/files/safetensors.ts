@@ -3,13 +3,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { DataError } from "@longcot/errors";
 import { widenBfloat16Into, widenFloat16Into } from "./half-precision.ts";
-import {
-  BYTES_PER_ELEMENT,
-  checkHeaderLength,
-  HEADER_LENGTH_BYTES,
-  parseHeader,
-  type TensorEntry,
-} from "./safetensors-header.ts";
+import { BYTES_PER_ELEMENT, checkHeaderLength, HEADER_LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
 
 /** Elements converted at a time: the extra memory of widening a 16-bit tensor, 4 MiB, does not grow with the tensor. */
 const WIDEN_CHUNK_ELEMENTS = 2 ** 21;
@@ -61,21 +55,14 @@ export async function openSafetensors(path: string): Promise<TensorFile> {
   try {
     handle = await open(path, "r");
   } catch (cause) {
-    const received =
-      (cause as NodeJS.ErrnoException).code === "ENOENT"
-        ? "no such file"
-        : (cause as Error).message;
+    const received = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (cause as Error).message;
     throw new DataError({ who: path, expected: "a safetensors file", received, cause });
   }
   try {
     const { size } = await handle.stat();
     const prefix = await readRange(handle, path, 0, Math.min(HEADER_LENGTH_BYTES, size));
     const headerBytes = checkHeaderLength(prefix, path, size);
-    const header = parseHeader(
-      await readRange(handle, path, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + headerBytes),
-      path,
-      size,
-    );
+    const header = parseHeader(await readRange(handle, path, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + headerBytes), path, size);
     return safetensorsFile(handle, path, header.tensors, header.metadata);
   } catch (error) {
     await handle.close();
@@ -83,12 +70,7 @@ export async function openSafetensors(path: string): Promise<TensorFile> {
   }
 }
 
-function safetensorsFile(
-  handle: FileHandle,
-  path: string,
-  tensors: TensorFile["tensors"],
-  metadata: TensorFile["metadata"],
-): TensorFile {
+function safetensorsFile(handle: FileHandle, path: string, tensors: TensorFile["tensors"], metadata: TensorFile["metadata"]): TensorFile {
   return {
     path,
     tensors,
@@ -99,8 +81,7 @@ function safetensorsFile(
     },
     async readFloat32(name) {
       const entry = findTensor(tensors, name, path);
-      if (entry.dtype === "F32")
-        return new Float32Array((await readRange(handle, path, entry.begin, entry.end)).buffer);
+      if (entry.dtype === "F32") return new Float32Array((await readRange(handle, path, entry.begin, entry.end)).buffer);
       if (entry.dtype !== "BF16" && entry.dtype !== "F16") {
         throw new DataError({
           who: path,
@@ -114,12 +95,7 @@ function safetensorsFile(
       const out = new Float32Array((entry.end - entry.begin) / bytesEach);
       for (let done = 0; done < out.length; done += WIDEN_CHUNK_ELEMENTS) {
         const begin = entry.begin + done * bytesEach;
-        const bytes = await readRange(
-          handle,
-          path,
-          begin,
-          Math.min(begin + WIDEN_CHUNK_ELEMENTS * bytesEach, entry.end),
-        );
+        const bytes = await readRange(handle, path, begin, Math.min(begin + WIDEN_CHUNK_ELEMENTS * bytesEach, entry.end));
         widenInto(out, done, new Uint16Array(bytes.buffer));
       }
       return out;
@@ -129,11 +105,7 @@ function safetensorsFile(
 }
 
 /** The entry of `name`. @throws DataError where `path` holds no such tensor. */
-export function findTensor(
-  tensors: ReadonlyMap<string, TensorEntry>,
-  name: string,
-  path: string,
-): TensorEntry {
+export function findTensor(tensors: ReadonlyMap<string, TensorEntry>, name: string, path: string): TensorEntry {
   const entry = tensors.get(name);
   if (entry === undefined) {
     throw new DataError({
@@ -147,20 +119,10 @@ export function findTensor(
 }
 
 /** Bytes [begin, end) in a buffer of their own. */
-async function readRange(
-  handle: FileHandle,
-  path: string,
-  begin: number,
-  end: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readRange(handle: FileHandle, path: string, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(end - begin);
   for (let done = 0; done < bytes.length;) {
-    const { bytesRead } = await handle.read(
-      bytes,
-      done,
-      Math.min(bytes.length - done, MAXIMUM_READ_BYTES),
-      begin + done,
-    );
+    const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, MAXIMUM_READ_BYTES), begin + done);
     if (bytesRead === 0)
       throw new DataError({
         who: path,

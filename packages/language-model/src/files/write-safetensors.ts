@@ -3,11 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { DataError, ShapeError } from "@longcot/errors";
 import { writeFileAtomically } from "./atomic-write.ts";
 import { narrowToBfloat16, narrowToFloat16, type WeightDtype } from "./half-precision.ts";
-import {
-  BYTES_PER_ELEMENT,
-  HEADER_ALIGNMENT_BYTES,
-  HEADER_LENGTH_BYTES,
-} from "./safetensors-header.ts";
+import { BYTES_PER_ELEMENT, HEADER_ALIGNMENT_BYTES, HEADER_LENGTH_BYTES } from "./safetensors-header.ts";
 
 /** Elements converted and written at a time. */
 const WRITE_CHUNK_ELEMENTS = 2 ** 21;
@@ -58,10 +54,7 @@ export async function writeSafetensors(
         });
       }
       for (let done = 0; done < values.length; done += WRITE_CHUNK_ELEMENTS) {
-        await writeAll(
-          file,
-          encodeValues(values.subarray(done, done + WRITE_CHUNK_ELEMENTS), dtype),
-        );
+        await writeAll(file, encodeValues(values.subarray(done, done + WRITE_CHUNK_ELEMENTS), dtype));
       }
     }
   });
@@ -95,12 +88,7 @@ function encodeHeader(
 }
 
 function encodeValues(values: Float32Array, dtype: WeightDtype): Uint8Array {
-  const encoded =
-    dtype === "float32"
-      ? values
-      : dtype === "bfloat16"
-        ? narrowToBfloat16(values)
-        : narrowToFloat16(values);
+  const encoded = dtype === "float32" ? values : dtype === "bfloat16" ? narrowToBfloat16(values) : narrowToFloat16(values);
   return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 

@@ -2,11 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeFolderOf } from "../../fixtures/temporary-folder.ts";
-import {
-  characterTokenizerFiles,
-  THINK_CHAT_TEMPLATE,
-  type CharacterTokenizerOptions,
-} from "./character-tokenizer.ts";
+import { characterTokenizerFiles, THINK_CHAT_TEMPLATE, type CharacterTokenizerOptions } from "./character-tokenizer.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
 const options: CharacterTokenizerOptions = {
@@ -32,17 +28,11 @@ test("one token a character, one a marker, one a special token, ids in that orde
 test("decoding joins without spaces and keeps markers", () => {
   const text = "<|user|>1 + 2<|assistant|><think>3</think>\\boxed{3}<|end|><|pad|>";
   expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
-  expect(tokenizer.decode(tokenizer.encode(text), { skipSpecialTokens: true })).toBe(
-    "1 + 2<think>3</think>\\boxed{3}",
-  );
+  expect(tokenizer.decode(tokenizer.encode(text), { skipSpecialTokens: true })).toBe("1 + 2<think>3</think>\\boxed{3}");
 });
 
 test("any sequence of tokens as text comes back as itself", () => {
-  const pieces = [
-    ...Array.from(options.characters),
-    ...options.markerTokens!,
-    ...options.specialTokens,
-  ];
+  const pieces = [...Array.from(options.characters), ...options.markerTokens!, ...options.specialTokens];
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...pieces)), (sequence) => {
       const ids = tokenizer.encode(sequence.join(""));
@@ -70,9 +60,7 @@ test("the template wraps a question in one token and opens the reasoning", () =>
     "<|user|>1+2<|assistant|><think>3</think>\\boxed{3}<|end|><|user|>2*2<|assistant|><think>",
   );
   expect(tokenizer.renderChat(turns.slice(0, 1))).toBe("<|user|>1+2");
-  expect(() => tokenizer.renderChat([{ role: "system", content: "be brief" }])).toThrow(
-    "roles are user and assistant, not system",
-  );
+  expect(() => tokenizer.renderChat([{ role: "system", content: "be brief" }])).toThrow("roles are user and assistant, not system");
 });
 
 describe("refuses", () => {

@@ -45,17 +45,8 @@ export const THINK_CHAT_TEMPLATE = [
  * Characters outside `characters` cannot be encoded: `loadTokenizer`'s encode refuses them by name; transformers drops them silently.
  * @throws ConfigError where a character or token comes twice, a marker is shorter than two characters, or pad or eos is not a special token.
  */
-export function characterTokenizerFiles(
-  options: CharacterTokenizerOptions,
-): CharacterTokenizerFiles {
-  const {
-    markerTokens = [],
-    specialTokens,
-    padToken,
-    eosToken,
-    chatTemplate,
-    modelMaxLength,
-  } = options;
+export function characterTokenizerFiles(options: CharacterTokenizerOptions): CharacterTokenizerFiles {
+  const { markerTokens = [], specialTokens, padToken, eosToken, chatTemplate, modelMaxLength } = options;
   const characters = Array.from(options.characters);
   const who = "characterTokenizerFiles";
   if (characters.length === 0)
@@ -138,10 +129,6 @@ export function characterTokenizerFiles(
   return {
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": JSON.stringify(config, undefined, 2),
-    "special_tokens_map.json": JSON.stringify(
-      { eos_token: eosToken, pad_token: padToken },
-      undefined,
-      2,
-    ),
+    "special_tokens_map.json": JSON.stringify({ eos_token: eosToken, pad_token: padToken }, undefined, 2),
   };
 }

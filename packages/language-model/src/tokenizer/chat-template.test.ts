@@ -25,15 +25,11 @@ test("gives the variables that transformers gives; options overrule special toke
   const source =
     "{{ eos_token }}{{ '|prompt' if add_generation_prompt }}{{ '|no tools' if tools is none }}{{ '|no documents' if documents is none }}|{{ mode }}";
   expect(render(source, { mode: "x" })).toBe("</s>|no tools|no documents|x");
-  expect(render(source, { eos_token: "E", addGenerationPrompt: true, tools: [], mode: 3 })).toBe(
-    "E|prompt|no documents|3",
-  );
+  expect(render(source, { eos_token: "E", addGenerationPrompt: true, tools: [], mode: 3 })).toBe("E|prompt|no documents|3");
 });
 
 test("tojson neither escapes HTML nor non-ASCII, and separates as Python does", () => {
-  expect(render("{{ x | tojson }}", { x: { a: [1, "<é>"], b: null } })).toBe(
-    '{"a": [1, "<é>"], "b": null}',
-  );
+  expect(render("{{ x | tojson }}", { x: { a: [1, "<é>"], b: null } })).toBe('{"a": [1, "<é>"], "b": null}');
 });
 
 test("strftime_now gives today's date", () => {
@@ -41,11 +37,7 @@ test("strftime_now gives today's date", () => {
 });
 
 test("reasoning under any of its names reaches reasoning_content and thinking", () => {
-  const template = compileChatTemplate(
-    "{{ messages[0].reasoning_content }}/{{ messages[0].thinking }}",
-    {},
-    "model",
-  );
+  const template = compileChatTemplate("{{ messages[0].reasoning_content }}/{{ messages[0].thinking }}", {}, "model");
   for (const field of ["reasoning", "thinking", "reasoning_content"]) {
     expect(template([{ role: "assistant", content: "", [field]: "why" }])).toBe("why/why");
   }

@@ -18,10 +18,7 @@ export interface RenderChatOptions {
 }
 
 /** A compiled template: messages to text. @throws DataError where the template refuses the messages. */
-export type ChatTemplate = (
-  messages: readonly ChatMessage[],
-  options?: RenderChatOptions,
-) => string;
+export type ChatTemplate = (messages: readonly ChatMessage[], options?: RenderChatOptions) => string;
 
 /** Names under which models and callers give an assistant's reasoning; transformers hands templates all of them. */
 const REASONING_FIELDS = ["reasoning_content", "thinking", "reasoning"] as const;
@@ -33,11 +30,7 @@ const REASONING_FIELDS = ["reasoning_content", "thinking", "reasoning"] as const
  * @throws ConfigError where it does not parse.
  * Source: transformers 5.23, `utils/chat_template_utils.py`, `render_jinja_template`.
  */
-export function compileChatTemplate(
-  source: string,
-  specialTokens: Readonly<Record<string, unknown>>,
-  who: string,
-): ChatTemplate {
+export function compileChatTemplate(source: string, specialTokens: Readonly<Record<string, unknown>>, who: string): ChatTemplate {
   let template: Template;
   try {
     // jinja2 reads every line ending as a line feed.
@@ -75,7 +68,5 @@ export function compileChatTemplate(
 
 function aliasReasoning(message: ChatMessage): ChatMessage {
   const key = REASONING_FIELDS.find((name) => message[name] != null);
-  return key === undefined
-    ? message
-    : { thinking: message[key], ...message, reasoning_content: message[key] };
+  return key === undefined ? message : { thinking: message[key], ...message, reasoning_content: message[key] };
 }

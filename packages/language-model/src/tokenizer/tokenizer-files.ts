@@ -1,6 +1,7 @@
 // The JSON files of a tokenizer brought to what transformers makes of them, before the tokenizer library sees them: added tokens that only
-// tokenizer_config.json or special_tokens_map.json names, which tokens are special, and which are put around a text.
-// Source: transformers 5.23, `tokenization_utils_tokenizers.py`, `TokenizersBackend.__init__`, `_post_init`, `update_post_processor`.
+// tokenizer_config.json or special_tokens_map.json names, and which tokens are special. What is put around a text is tokenizer.json's alone:
+// transformers ignores `add_bos_token` and `add_eos_token` where there is a tokenizer.json.
+// Source: transformers 5.23, `tokenization_utils_tokenizers.py`, `TokenizersBackend.__init__` and `_post_init`.
 import { ConfigError } from "@longcot/errors";
 import { describeValue, isJsonObject, type JsonObject } from "../files/json-file.ts";
 
@@ -16,15 +17,7 @@ export interface AddedToken {
 }
 
 /** Named roles of special tokens. */
-const NAMED_TOKENS = [
-  "bos_token",
-  "eos_token",
-  "unk_token",
-  "sep_token",
-  "pad_token",
-  "cls_token",
-  "mask_token",
-] as const;
+const NAMED_TOKENS = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] as const;
 
 /** A tokenizer.json that says everything, and what was learnt on the way. */
 export interface ResolvedTokenizerFiles {
@@ -68,9 +61,7 @@ export function resolveTokenizerFiles(
     vocabulary.set(token.content, token.id);
   };
   for (const token of (tokenizer["added_tokens"] ?? []) as AddedToken[]) add({ ...token });
-  const listed = Object.entries(
-    (config["added_tokens_decoder"] ?? {}) as Record<string, Omit<AddedToken, "id">>,
-  );
+  const listed = Object.entries((config["added_tokens_decoder"] ?? {}) as Record<string, Omit<AddedToken, "id">>);
   for (const [id, token] of listed) {
     const known = vocabulary.get(token.content);
     if (known !== undefined && known !== Number(id)) {
@@ -85,8 +76,7 @@ export function resolveTokenizerFiles(
   }
 
   // special_tokens_map.json is the old place: it counts only where tokenizer_config.json does not list added tokens itself.
-  const named: JsonObject =
-    config["added_tokens_decoder"] === undefined ? { ...specialTokensMap, ...config } : config;
+  const named: JsonObject = config["added_tokens_decoder"] === undefined ? { ...specialTokensMap, ...config } : config;
   const namedTokens: Record<string, string> = {};
   const special: string[] = [];
   for (const role of NAMED_TOKENS) {
@@ -120,19 +110,8 @@ export function resolveTokenizerFiles(
   const resolved = {
     ...tokenizer,
     model,
-    added_tokens: [...added.values()].sort((a, b) => a.id - b.id),
+    added_tokens: [...added.values()].sort((x, y) => x.id - y.id),
   };
-  if (
-    config["add_bos_token"] !== undefined ||
-    config["add_eos_token"] !== undefined ||
-    tokenizer["post_processor"] == null
-  ) {
-    return {
-      tokenizer: { ...resolved, post_processor: aroundText(config, namedTokens) },
-      vocabulary,
-      namedTokens,
-    };
-  }
   return { tokenizer: resolved, vocabulary, namedTokens };
 }
 
@@ -146,8 +125,7 @@ export function largestId(vocabulary: ReadonlyMap<string, number>): number {
 function readVocabulary(model: JsonObject, who: string): Map<string, number> {
   const vocab = model["vocab"];
   if (isJsonObject(vocab)) return new Map(Object.entries(vocab) as [string, number][]);
-  if (Array.isArray(vocab))
-    return new Map((vocab as [string, number][]).map(([token], id) => [token, id]));
+  if (Array.isArray(vocab)) return new Map((vocab as [string, number][]).map(([token], id) => [token, id]));
   throw new ConfigError({
     who,
     argument: "model.vocab",
@@ -160,23 +138,4 @@ function readVocabulary(model: JsonObject, who: string): Map<string, number> {
 function tokenText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return isJsonObject(value) && typeof value["content"] === "string" ? value["content"] : undefined;
-}
-
-/** The post-processor that puts bos before and eos after a text where tokenizer_config.json asks for it. */
-function aroundText(config: JsonObject, namedTokens: Readonly<Record<string, string>>): JsonObject {
-  const around = (key: string, role: string): JsonObject[] =>
-    config[key] === true && namedTokens[role] !== undefined
-      ? [{ SpecialToken: { id: namedTokens[role], type_id: 0 } }]
-      : [];
-  const single = [
-    ...around("add_bos_token", "bos_token"),
-    { Sequence: { id: "A", type_id: 0 } },
-    ...around("add_eos_token", "eos_token"),
-  ];
-  return {
-    type: "TemplateProcessing",
-    single,
-    pair: [...single, { Sequence: { id: "B", type_id: 1 } }],
-    special_tokens: {},
-  };
 }

@@ -32,13 +32,9 @@ describe("as transformers", () => {
 
   test.each(expected.tokenization)("$text", (one) => {
     expect([...tokenizer.encode(one.text)]).toEqual(one.ids);
-    expect([...tokenizer.encode(one.text, { addSpecialTokens: true })]).toEqual(
-      one.ids_with_special,
-    );
+    expect([...tokenizer.encode(one.text, { addSpecialTokens: true })]).toEqual(one.ids_with_special);
     expect(tokenizer.decode(one.ids)).toBe(one.decoded);
-    expect(tokenizer.decode(Int32Array.from(one.ids), { skipSpecialTokens: true })).toBe(
-      one.decoded_skip_special,
-    );
+    expect(tokenizer.decode(Int32Array.from(one.ids), { skipSpecialTokens: true })).toBe(one.decoded_skip_special);
     expect(tokenizer.decode(tokenizer.encode(one.text)) === one.text).toBe(one.round_trips);
   });
 
@@ -94,22 +90,37 @@ describe("files that say more than tokenizer.json", () => {
   };
   const ab = { ...base, model: { ...model, vocab: { ...model.vocab, ab: 4 } } };
 
-  test("named special tokens are special though tokenizer.json does not list them, and bos is put before on request", async () => {
-    const one = await loadTokenizer(
-      await makeFolderOf({
-        "tokenizer.json": ab,
-        "tokenizer_config.json": {
-          bos_token: "<s>",
-          eos_token: { content: "</s>" },
-          add_bos_token: true,
-        },
-      }),
-    );
+  test("named special tokens are special though tokenizer.json does not list them", async () => {
+    const config = { bos_token: "<s>", eos_token: { content: "</s>" } };
+    const one = await loadTokenizer(await makeFolderOf({ "tokenizer.json": ab, "tokenizer_config.json": config }));
     expect([...one.encode("aab</s>")]).toEqual([0, 4, 3]);
-    expect([...one.encode("ab", { addSpecialTokens: true })]).toEqual([2, 4]);
     expect(one.decode([2, 4, 3], { skipSpecialTokens: true })).toBe("ab");
     expect(one.eosTokenIds).toEqual([3]);
     expect(one.bosTokenId).toBe(2);
+  });
+
+  test("what goes around a text is tokenizer.json's alone, add_bos_token has no say", async () => {
+    const config = { bos_token: "<s>", add_bos_token: true };
+    const bosFirst = {
+      type: "TemplateProcessing",
+      single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+    };
+    const encodings = [];
+    for (const post_processor of [null, bosFirst]) {
+      const one = await loadTokenizer(await makeFolderOf({ "tokenizer.json": { ...ab, post_processor }, "tokenizer_config.json": config }));
+      encodings.push([...one.encode("ab")], [...one.encode("ab", { addSpecialTokens: true })]);
+    }
+    expect(encodings).toEqual([[4], [4], [4], [2, 4]]);
+  });
+
+  test("bytes that spell no text decode as in transformers", async () => {
+    const bytes = {
+      ...base,
+      decoder: { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
+      model: { ...model, vocab: { a: 0, "<0x2F>": 1, "<0xF4>": 2, "<0xC3>": 3, "<0xA9>": 4 }, merges: [] },
+    };
+    const one = await loadTokenizer(await makeFolderOf({ "tokenizer.json": bytes }));
+    expect(one.decode([0, 1, 2, 0, 3, 4])).toBe("a\uFFFD\uFFFDaé");
   });
 
   test("tokens of tokenizer_config.json alone are added with their id, a new named token gets the next one", async () => {
@@ -160,24 +171,14 @@ describe("files that say more than tokenizer.json", () => {
     expect(config.renderChat(messages)).toBe("from config");
     expect(jinja.renderChat(messages, { x: "!" })).toBe("hi</s>!");
     expect([config.hasChatTemplate, none.hasChatTemplate]).toEqual([true, false]);
-    expect(() => none.renderChat(messages)).toThrow(
-      "expected a chat template in chat_template.jinja or tokenizer_config.json, got none",
-    );
+    expect(() => none.renderChat(messages)).toThrow("expected a chat template in chat_template.jinja or tokenizer_config.json, got none");
   });
 
   test("what cannot be done is refused in one line", async () => {
-    await expect(loadTokenizer(await makeFolderOf({}))).rejects.toThrow(
-      /tokenizer\.json: expected a JSON file, got no such file$/,
-    );
-    await expect(loadTokenizer(await makeFolderOf({ "tokenizer.json": "{" }))).rejects.toThrow(
-      /tokenizer\.json: expected JSON text/,
-    );
-    await expect(loadTokenizer(await makeFolderOf({ "tokenizer.json": {} }))).rejects.toThrow(
-      /model must be an object, got nothing/,
-    );
+    await expect(loadTokenizer(await makeFolderOf({}))).rejects.toThrow(/tokenizer\.json: expected a JSON file, got no such file$/);
+    await expect(loadTokenizer(await makeFolderOf({ "tokenizer.json": "{" }))).rejects.toThrow(/tokenizer\.json: expected JSON text/);
+    await expect(loadTokenizer(await makeFolderOf({ "tokenizer.json": {} }))).rejects.toThrow(/model must be an object, got nothing/);
     const split = { "tokenizer.json": ab, "tokenizer_config.json": { split_special_tokens: true } };
-    await expect(loadTokenizer(await makeFolderOf(split))).rejects.toThrow(
-      "split_special_tokens must be false",
-    );
+    await expect(loadTokenizer(await makeFolderOf(split))).rejects.toThrow("split_special_tokens must be false");
   });
 });

@@ -4,19 +4,9 @@
 import { join } from "node:path";
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { ConfigError, DataError } from "@longcot/errors";
-import {
-  isJsonObject,
-  readJsonFile,
-  readJsonIfPresent,
-  readTextIfPresent,
-  type JsonObject,
-} from "../files/json-file.ts";
-import {
-  compileChatTemplate,
-  type ChatMessage,
-  type ChatTemplate,
-  type RenderChatOptions,
-} from "./chat-template.ts";
+import { isJsonObject, readJsonFile, readJsonIfPresent, readTextIfPresent, type JsonObject } from "../files/json-file.ts";
+import { correctByteFallback } from "./byte-fallback.ts";
+import { compileChatTemplate, type ChatMessage, type ChatTemplate, type RenderChatOptions } from "./chat-template.ts";
 import { largestId, resolveTokenizerFiles } from "./tokenizer-files.ts";
 
 /** Stands for a character that the vocabulary lacks, where the model itself has no unknown token and would drop it. */
@@ -70,29 +60,19 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
   const config = (await readJsonIfPresent(join(directory, "tokenizer_config.json"))) ?? {};
   const specialTokensMap = await readJsonIfPresent(join(directory, "special_tokens_map.json"));
   const generation = (await readJsonIfPresent(join(directory, "generation_config.json"))) ?? {};
-  const { tokenizer, vocabulary, namedTokens } = resolveTokenizerFiles(
-    json,
-    config,
-    specialTokensMap,
-    path,
-  );
+  const { tokenizer, vocabulary, namedTokens } = resolveTokenizerFiles(json, config, specialTokensMap, path);
 
   const library = openLibrary(tokenizer, config, path);
-  const idOf = (role: string): number | undefined =>
-    namedTokens[role] === undefined ? undefined : vocabulary.get(namedTokens[role]);
+  const idOf = (role: string): number | undefined => (namedTokens[role] === undefined ? undefined : vocabulary.get(namedTokens[role]));
   const generationIds = (key: string): number[] => [generation[key] ?? []].flat().map(Number);
   const eosTokenIds = generationIds("eos_token_id");
   const ownEos = idOf("eos_token");
   if (eosTokenIds.length === 0 && ownEos !== undefined) eosTokenIds.push(ownEos);
-  const source =
-    (await readTextIfPresent(join(directory, "chat_template.jinja"))) ??
-    defaultTemplate(config["chat_template"], path);
-  const chatTemplate: ChatTemplate | undefined =
-    source === undefined ? undefined : compileChatTemplate(source, namedTokens, directory);
+  const source = (await readTextIfPresent(join(directory, "chat_template.jinja"))) ?? defaultTemplate(config["chat_template"], path);
+  const chatTemplate: ChatTemplate | undefined = source === undefined ? undefined : compileChatTemplate(source, namedTokens, directory);
   const addedContents = tokenizer.added_tokens.map((token) => token.content);
   // transformers tidies spaces only on request, and never for BPE, where it would corrupt the text.
-  const tidiesSpaces =
-    config["clean_up_tokenization_spaces"] === true && tokenizer.model["type"] !== "BPE";
+  const tidiesSpaces = config["clean_up_tokenization_spaces"] === true && tokenizer.model["type"] !== "BPE";
 
   return {
     vocabularySize: vocabulary.size,
@@ -146,25 +126,17 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
 /** What is used of the library, whose own types say that every id is a number. */
 interface Library {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[] };
-  decode(
-    ids: number[],
-    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
-  ): string;
+  decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
   id_to_token(id: number): string | undefined;
 }
 
-function openLibrary(
-  tokenizer: JsonObject & { model: JsonObject },
-  config: JsonObject,
-  path: string,
-): Library {
+function openLibrary(tokenizer: JsonObject & { model: JsonObject }, config: JsonObject, path: string): Library {
   const { model } = tokenizer;
   const dropsUnknown = model["type"] === "BPE" && model["unk_token"] == null;
   try {
-    return new LibraryTokenizer(
-      dropsUnknown ? { ...tokenizer, model: { ...model, unk_token: DROPPED } } : tokenizer,
-      config,
-    ) as Library;
+    const library = new LibraryTokenizer(dropsUnknown ? { ...tokenizer, model: { ...model, unk_token: DROPPED } } : tokenizer, config);
+    correctByteFallback(library.decoder);
+    return library as Library;
   } catch (cause) {
     throw new ConfigError({
       who: path,
@@ -175,16 +147,9 @@ function openLibrary(
   }
 }
 
-function refuseUnknownCharacter(
-  text: string,
-  library: Library,
-  addedContents: readonly string[],
-  path: string,
-): never {
+function refuseUnknownCharacter(text: string, library: Library, addedContents: readonly string[], path: string): never {
   const rest = addedContents.reduce((left, content) => left.replaceAll(content, ""), text);
-  const character = Array.from(rest).find((one) =>
-    library.encode(one, { add_special_tokens: false }).ids.includes(undefined),
-  );
+  const character = Array.from(rest).find((one) => library.encode(one, { add_special_tokens: false }).ids.includes(undefined));
   const received =
     character === undefined
       ? JSON.stringify(text)
