@@ -55,7 +55,8 @@ export async function fillCacheEntry(filling: EntryFilling): Promise<Libtensorfl
     }
     await rm(staging, { recursive: true, force: true });
     const location = locateInEntry(entry);
-    if (location === undefined) throw new LongcotError({ who: "internal: fillCacheEntry", expected: "a complete entry", received: `an incomplete one at ${entry}` });
+    if (location === undefined)
+      throw new LongcotError({ who: "internal: fillCacheEntry", expected: "a complete entry", received: `an incomplete one at ${entry}` });
     return location;
   });
 }

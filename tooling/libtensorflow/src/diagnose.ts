@@ -59,15 +59,25 @@ export function diagnose(environment: Environment = process.env): Diagnosis {
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     libtensorflow,
     eagerBinding: bindingOrReason(libtensorflow, environment),
-    compiler: cxxCompiler(environment) ?? { missing: "no C++ compiler ($CXX, c++, g++, clang++)", fix: "Install g++ or clang; only eager mode on TensorFlow needs it" },
+    compiler: cxxCompiler(environment) ?? {
+      missing: "no C++ compiler ($CXX, c++, g++, clang++)",
+      fix: "Install g++ or clang; only eager mode on TensorFlow needs it",
+    },
     nvidiaDriver: driver,
-    ...(driver !== undefined && "folder" in libtensorflow && libtensorflow.variant === "cuda" && { cudaLibraries: cudaLibrariesOrReason(libtensorflow.folder, environment) }),
+    ...(driver !== undefined &&
+      "folder" in libtensorflow &&
+      libtensorflow.variant === "cuda" && { cudaLibraries: cudaLibrariesOrReason(libtensorflow.folder, environment) }),
   };
 }
 
 function libraryOrReason(environment: Environment): LibtensorflowLocation | Missing {
   try {
-    return locateLibtensorflow(environment) ?? { missing: `no library in ${LIBRARY_VARIABLE} or the cache: the wasm engine is used`, fix: "Run `longcot-libtensorflow install` and read what it says" };
+    return (
+      locateLibtensorflow(environment) ?? {
+        missing: `no library in ${LIBRARY_VARIABLE} or the cache: the wasm engine is used`,
+        fix: "Run `longcot-libtensorflow install` and read what it says",
+      }
+    );
   } catch (error) {
     if (!isLongcotError(error)) throw error;
     return { missing: error.message, fix: error.fix ?? "" };
@@ -79,7 +89,10 @@ function bindingOrReason(library: LibtensorflowLocation | Missing, environment: 
   const packageFolder = findTfjsPackage();
   if (packageFolder === undefined) return { missing: "@tensorflow/tfjs-node-gpu is not installed", fix: "Install it beside this package" };
   return (
-    locateEagerBinding({ packageFolder, library, environment })?.file ?? { missing: "not compiled: eager mode runs on wasm", fix: "Run `longcot-libtensorflow build-eager-binding`" }
+    locateEagerBinding({ packageFolder, library, environment })?.file ?? {
+      missing: "not compiled: eager mode runs on wasm",
+      fix: "Run `longcot-libtensorflow build-eager-binding`",
+    }
   );
 }
 
@@ -89,7 +102,8 @@ function cudaLibrariesOrReason(folder: string, environment: Environment): "found
   const ldconfig = findExecutable("ldconfig", environment) ?? "/sbin/ldconfig";
   const system = existsSync(ldconfig) ? execFileSync(ldconfig, ["-p"], { encoding: "utf8" }) : "";
   const missing = CUDA_LIBRARIES.filter(
-    ([name, part]) => ![...searched, join(folder, "..", "nvidia", part, "lib")].some((path) => existsSync(join(path, name))) && !system.includes(name),
+    ([name, part]) =>
+      ![...searched, join(folder, "..", "nvidia", part, "lib")].some((path) => existsSync(join(path, name))) && !system.includes(name),
   ).map(([name]) => name);
   if (missing.length === 0) return "found";
   return {

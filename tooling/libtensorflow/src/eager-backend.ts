@@ -28,14 +28,22 @@ export function registerEagerBackend(tf: TfjsCore, binding: EagerBinding): boole
   if (tf.findBackendFactory(EAGER_BACKEND) != null) return false;
   const require = createRequire(join(binding.packageFolder, "package.json"));
   defineIsNullOrUndefined(require("util") as Record<string, unknown>);
-  const { engine } = require("@tensorflow/tfjs") as TfjsCore;
-  if (engine() !== tf.engine()) {
-    throw new ConfigError({ who: "registerEagerBackend", argument: "tf", expected: `the tfjs-core that ${binding.packageFolder} uses`, received: "another copy", fix: "Install one version of tfjs" });
+  const theirs = require("@tensorflow/tfjs") as TfjsCore;
+  if (theirs.engine() !== tf.engine()) {
+    throw new ConfigError({
+      who: "registerEagerBackend",
+      argument: "tf",
+      expected: `the tfjs-core that ${binding.packageFolder} uses`,
+      received: "another copy",
+      fix: "Install one version of tfjs",
+    });
   }
   const { name } = require("./package.json") as { name: string };
   const native: unknown = require(binding.file);
   require("./dist/register_all_kernels");
-  const { NodeJSKernelBackend } = require("./dist/nodejs_kernel_backend") as { NodeJSKernelBackend: new (binding: unknown, packageName: string) => object };
+  const { NodeJSKernelBackend } = require("./dist/nodejs_kernel_backend") as {
+    NodeJSKernelBackend: new (binding: unknown, packageName: string) => object;
+  };
   return tf.registerBackend(EAGER_BACKEND, () => new NodeJSKernelBackend(native, name), PRIORITY);
 }
 

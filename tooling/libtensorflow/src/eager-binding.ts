@@ -18,8 +18,10 @@ const run = promisify(execFile);
 /** The binding uses nothing newer, and every Node since 12.22 has it: one build serves all of them. */
 const NODE_API_VERSION = 8;
 
-/** Node-API's headers: those of Node itself may not be on the machine, and node-gyp would download them. */
-const NODE_API_HEADERS = (createRequire(import.meta.url)("node-api-headers") as { include_dir: string }).include_dir;
+/** Folder of Node-API's headers: those of Node itself may not be on the machine, and node-gyp would download them. */
+function nodeApiHeaders(): string {
+  return (createRequire(import.meta.url)("node-api-headers") as { include_dir: string }).include_dir;
+}
 
 /** A compiled binding and the package it belongs to. */
 export interface EagerBinding {
@@ -58,7 +60,9 @@ export function locateEagerBinding(options: EagerBindingOptions = {}): EagerBind
  * @throws ConfigError when the library, its headers, the package or a C++ compiler is missing; LongcotError with the compiler's
  *   first complaint when it does not compile.
  */
-export async function buildEagerBinding(options: EagerBindingOptions & { narrator?: Narrator; signal?: AbortSignal } = {}): Promise<EagerBinding> {
+export async function buildEagerBinding(
+  options: EagerBindingOptions & { narrator?: Narrator; signal?: AbortSignal } = {},
+): Promise<EagerBinding> {
   const { environment = process.env, narrator = createNarrator(process.stdout), signal } = options;
   const built = locateEagerBinding(options);
   if (built !== undefined) return built;
@@ -75,7 +79,12 @@ export async function buildEagerBinding(options: EagerBindingOptions & { narrato
   }
   const compiler = cxxCompiler(environment);
   if (compiler === undefined) {
-    throw new ConfigError({ who: "buildEagerBinding", expected: "a C++ compiler ($CXX, c++, g++ or clang++)", received: "none on PATH", fix: "Install one, for instance g++" });
+    throw new ConfigError({
+      who: "buildEagerBinding",
+      expected: "a C++ compiler ($CXX, c++, g++ or clang++)",
+      received: "none on PATH",
+      fix: "Install one, for instance g++",
+    });
   }
 
   narrator.say(`compiling the binding of ${basename(packageFolder)} with ${compiler}`);
@@ -117,13 +126,34 @@ async function compile({ compiler, headers, packageFolder, library, staging, env
       signal?.throwIfAborted();
       const output = (error as { stderr?: string }).stderr ?? String(error);
       const complaint = output.split("\n").find((line) => /error/i.test(line)) ?? output;
-      throw new LongcotError({ who: "buildEagerBinding", expected: `${compiler} to compile tfjs-node's binding`, received: complaint.trim(), cause: error });
+      throw new LongcotError({
+        who: "buildEagerBinding",
+        expected: `${compiler} to compile tfjs-node's binding`,
+        received: complaint.trim(),
+        cause: error,
+      });
     }
   };
-  const objects = ["tfjs_backend", "tfjs_binding"].map((name) => ({ source: join(packageFolder, "binding", `${name}.cc`), object: join(staging, `${name}.o`) }));
+  const objects = ["tfjs_backend", "tfjs_binding"].map((name) => ({
+    source: join(packageFolder, "binding", `${name}.cc`),
+    object: join(staging, `${name}.o`),
+  }));
   await Promise.all(
     objects.map(({ source, object }) =>
-      compilerRuns(["-c", "-O2", "-fPIC", "-std=c++17", `-DNAPI_VERSION=${NODE_API_VERSION}`, "-I", NODE_API_HEADERS, "-I", headers, source, "-o", object]),
+      compilerRuns([
+        "-c",
+        "-O2",
+        "-fPIC",
+        "-std=c++17",
+        `-DNAPI_VERSION=${NODE_API_VERSION}`,
+        "-I",
+        nodeApiHeaders(),
+        "-I",
+        headers,
+        source,
+        "-o",
+        object,
+      ]),
     ),
   );
   const isMac = process.platform === "darwin";
@@ -150,7 +180,12 @@ async function publish(staging: string, folder: string): Promise<void> {
 function checkPackageFolder(given: string | undefined): string {
   const folder = given ?? findTfjsPackage();
   if (folder !== undefined && existsSync(join(folder, "binding", "tfjs_backend.cc"))) return folder;
-  throw new ConfigError({ who: "libtensorflow", argument: "packageFolder", expected: `an installed ${TFJS_PACKAGE} or tfjs-node`, received: folder ?? "no such package" });
+  throw new ConfigError({
+    who: "libtensorflow",
+    argument: "packageFolder",
+    expected: `an installed ${TFJS_PACKAGE} or tfjs-node`,
+    received: folder ?? "no such package",
+  });
 }
 
 /** Depends on all that goes into the build: tfjs's version, Node-API, and which library (its folder too: the binding links to it). */

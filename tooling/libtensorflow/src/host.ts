@@ -34,7 +34,8 @@ export function nvidiaDriver(environment: Environment = process.env): string | u
 /** The C++ compiler: `$CXX`, else c++, g++ or clang++ on PATH. */
 export function cxxCompiler(environment: Environment = process.env): string | undefined {
   const named = environment.CXX;
-  if (named !== undefined && named !== "") return named.includes("/") ? (existsSync(named) ? named : undefined) : findExecutable(named, environment);
+  if (named !== undefined && named !== "")
+    return named.includes("/") ? (existsSync(named) ? named : undefined) : findExecutable(named, environment);
   for (const name of ["c++", "g++", "clang++"]) {
     const found = findExecutable(name, environment);
     if (found !== undefined) return found;

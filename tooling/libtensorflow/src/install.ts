@@ -53,11 +53,18 @@ export async function installLibtensorflow(options: InstallOptions = {}): Promis
     }
   };
 
-  narrator.say(`no ${wanted === "cuda" ? "CUDA " : ""}library in ${LIBRARY_VARIABLE} or ${root}: installing TensorFlow's C library once for all checkouts`);
+  narrator.say(
+    `no ${wanted === "cuda" ? "CUDA " : ""}library in ${LIBRARY_VARIABLE} or ${root}: installing TensorFlow's C library once for all checkouts`,
+  );
   const fromWheel = await attempt(() => {
     const wheel = wheelFor(platformKey(), wanted);
     if (wheel === undefined) {
-      throw new ConfigError({ who: "the wheel", argument: "the platform", expected: "linux-x64, linux-arm64 or darwin-arm64", received: `${platformKey()} (${wanted})` });
+      throw new ConfigError({
+        who: "the wheel",
+        argument: "the platform",
+        expected: "linux-x64, linux-arm64 or darwin-arm64",
+        received: `${platformKey()} (${wanted})`,
+      });
     }
     return installWheel({ wheel, ...shared });
   });
@@ -70,7 +77,8 @@ export async function installLibtensorflow(options: InstallOptions = {}): Promis
 
   const fromPackage = await attempt(() => {
     const packageFolder = findTfjsPackage();
-    if (packageFolder === undefined) throw new ConfigError({ who: "tfjs-node's install script", expected: `${TFJS_PACKAGE} installed`, received: "no such package" });
+    if (packageFolder === undefined)
+      throw new ConfigError({ who: "tfjs-node's install script", expected: `${TFJS_PACKAGE} installed`, received: "no such package" });
     narrator.say(`trying the install script of ${TFJS_PACKAGE} (an older TensorFlow, without a checksum)`);
     return installWithPackageScript({ packageFolder, ...shared });
   });

@@ -28,7 +28,11 @@ interface Flags {
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { variant: { type: "string" }, strict: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
+    options: {
+      variant: { type: "string" },
+      strict: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
   });
   const [verb, ...rest] = positionals;
   if (values.help) {
@@ -36,7 +40,12 @@ async function main(): Promise<number> {
     return 0;
   }
   const { variant } = values;
-  if (rest.length > 0 || (variant !== undefined && variant !== "cpu" && variant !== "cuda") || (verb !== "install" && (variant !== undefined || values.strict))) return usage();
+  if (
+    rest.length > 0 ||
+    (variant !== undefined && variant !== "cpu" && variant !== "cuda") ||
+    (verb !== "install" && (variant !== undefined || values.strict))
+  )
+    return usage();
   switch (verb) {
     case "install":
       return install({ variant, strict: values.strict });
@@ -49,6 +58,7 @@ async function main(): Promise<number> {
       process.stdout.write(`${JSON.stringify(diagnose(), undefined, 2)}\n`);
       return 0;
     }
+    case undefined:
     default:
       return usage();
   }

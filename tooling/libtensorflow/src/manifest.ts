@@ -20,7 +20,8 @@ export function readCompleteManifest(entry: string): Manifest | undefined {
   let manifest: Manifest;
   try {
     manifest = JSON.parse(readFileSync(join(entry, MANIFEST), "utf8")) as Manifest;
-    for (const [name, bytes] of Object.entries(manifest.libraries)) if (statSync(join(entry, "tensorflow", name)).size !== bytes) return undefined;
+    for (const [name, bytes] of Object.entries(manifest.libraries))
+      if (statSync(join(entry, "tensorflow", name)).size !== bytes) return undefined;
   } catch {
     return undefined;
   }

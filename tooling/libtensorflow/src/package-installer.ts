@@ -84,14 +84,18 @@ function runScript({ environment, signal, silenceMs = SILENCE_MS }: PackageInsta
   child.on("close", () => {
     clearInterval(watch);
     const lines = complaints.split("\n").filter((line) => line.trim() !== "");
-    resolve(lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "no message");
+    resolve(lines.findLast((line) => /error:/i.test(line)) ?? lines.at(-1) ?? "no message");
   });
   return promise.finally(() => clearInterval(watch));
 }
 
 async function folderBytes(folder: string): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) bytes += await stat(join(folder, name)).then((entry) => entry.size, () => 0);
+  for (const name of await readdir(folder, { recursive: true }).catch(() => []))
+    bytes += await stat(join(folder, name)).then(
+      (entry) => entry.size,
+      () => 0,
+    );
   return bytes;
 }
 
@@ -99,10 +103,18 @@ async function folderBytes(folder: string): Promise<number> {
 async function adoptLibraries(deps: string, unpacked: string, complaint: string): Promise<Manifest> {
   const names = libraryNames();
   const present = await readdir(join(deps, "lib")).catch(() => [] as string[]);
-  const versioned = present.map((name) => /^libtensorflow\.(?:so\.)?(\d+\.\d+\.\d+)(?:\.dylib)?$/.exec(name)).find((match) => match !== null);
-  const framework = present.find((name) => versioned !== undefined && name === versioned[0].replace("libtensorflow", "libtensorflow_framework"));
+  const versioned = present
+    .map((name) => /^libtensorflow\.(?:so\.)?(\d+\.\d+\.\d+)(?:\.dylib)?$/.exec(name))
+    .find((match) => match !== null);
+  const framework = present.find(
+    (name) => versioned !== undefined && name === versioned[0].replace("libtensorflow", "libtensorflow_framework"),
+  );
   if (versioned === undefined || framework === undefined) {
-    throw new LongcotError({ who: "tfjs-node's install script", expected: "libtensorflow and libtensorflow_framework", received: present.length > 0 ? present.join(", ") : complaint.trim() });
+    throw new LongcotError({
+      who: "tfjs-node's install script",
+      expected: "libtensorflow and libtensorflow_framework",
+      received: present.length > 0 ? present.join(", ") : complaint.trim(),
+    });
   }
   const folder = join(unpacked, "tensorflow");
   await mkdir(folder);

@@ -39,7 +39,11 @@ export async function wheelClients(environment: Environment, signal?: AbortSigna
 
 async function answers(client: WheelClient, environment: Environment, signal?: AbortSignal): Promise<boolean> {
   try {
-    await run(client.file, [...client.leadingArguments, "--version"], { env: { ...environment }, timeout: PROBE_TIMEOUT_MS, ...(signal && { signal }) });
+    await run(client.file, [...client.leadingArguments, "--version"], {
+      env: { ...environment },
+      timeout: PROBE_TIMEOUT_MS,
+      ...(signal && { signal }),
+    });
     return true;
   } catch (error) {
     signal?.throwIfAborted();

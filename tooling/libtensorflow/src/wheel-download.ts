@@ -46,7 +46,8 @@ export async function downloadWheel(download: WheelDownload): Promise<string> {
       stopWatching();
     }
     const file = (await readdir(destination)).find((name) => name.endsWith(".whl"));
-    if (file === undefined) throw new LongcotError({ who: client.name, expected: `a wheel of ${wheel.package} ${wheel.version}`, received: "no file" });
+    if (file === undefined)
+      throw new LongcotError({ who: client.name, expected: `a wheel of ${wheel.package} ${wheel.version}`, received: "no file" });
     await checkWheel(join(destination, file), wheel, signal);
     const finished = join(staging, file);
     await rename(join(destination, file), finished);
@@ -103,7 +104,7 @@ function runClient(download: WheelDownload, destination: string, temporary: stri
 /** The last line that states an error, without addresses of indexes (they may carry credentials). */
 function lastComplaint(text: string): string | undefined {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const line = lines.findLast((candidate) => /error/i.test(candidate)) ?? lines.at(-1);
+  const line = lines.findLast((candidate) => /error:/i.test(candidate)) ?? lines.at(-1);
   return line?.trim().replaceAll(/\bhttps?:\/\/\S+/g, "<index>");
 }
 
@@ -124,7 +125,14 @@ async function largestWheel(folder: string): Promise<number> {
   let largest = 0;
   // Files come and go while pip works: what has just gone counts as nothing.
   for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
-    if (name.endsWith(".whl")) largest = Math.max(largest, await stat(join(folder, name)).then((entry) => entry.size, () => 0));
+    if (name.endsWith(".whl"))
+      largest = Math.max(
+        largest,
+        await stat(join(folder, name)).then(
+          (entry) => entry.size,
+          () => 0,
+        ),
+      );
   }
   return largest;
 }

@@ -29,7 +29,8 @@ export interface WheelInstall {
  */
 export async function installWheel(install: WheelInstall): Promise<LibtensorflowLocation> {
   const { wheel, root, narrator, signal } = install;
-  if (systemLibc() === "musl") throw new ConfigError({ who: "the wheel", argument: "the system's C library", expected: "glibc 2.27 or newer", received: "musl" });
+  if (systemLibc() === "musl")
+    throw new ConfigError({ who: "the wheel", argument: "the system's C library", expected: "glibc 2.27 or newer", received: "musl" });
   return fillCacheEntry({
     root,
     name: cacheEntryName(wheel.version, wheel.variant),
@@ -72,7 +73,9 @@ async function download({ wheel, environment, narrator, signal }: WheelInstall, 
     fix: "Install Python's pip or uv and run the installation again",
   });
   for (const client of clients) {
-    narrator.say(`downloading ${wheel.package} ${wheel.version} for ${wheel.platformTag} (${megabytes(wheel.bytes)} MB) with ${client.name}`);
+    narrator.say(
+      `downloading ${wheel.package} ${wheel.version} for ${wheel.platformTag} (${megabytes(wheel.bytes)} MB) with ${client.name}`,
+    );
     try {
       return await downloadWheel({ wheel, client, staging, environment, narrator, ...(signal && { signal }) });
     } catch (error) {

@@ -54,7 +54,12 @@ export async function unpackWheel(wheel: string, folder: string, narrator: Narra
       if (library !== undefined) sizes[library] = entry.uncompressedSize;
     }
     const missing = [...libraries.values()].filter((name) => sizes[name] === undefined);
-    if (missing.length > 0) throw new DataError({ who: "libtensorflow", expected: `a wheel with ${missing.join(" and ")}`, received: `${kept.length} other files` });
+    if (missing.length > 0)
+      throw new DataError({
+        who: "libtensorflow",
+        expected: `a wheel with ${missing.join(" and ")}`,
+        received: `${kept.length} other files`,
+      });
     return sizes;
   } finally {
     archive.close();
