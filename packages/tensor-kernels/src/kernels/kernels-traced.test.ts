@@ -1,10 +1,13 @@
 // Every kernel case traced into a TensorFlow graph, gradients included. Skipped where libtensorflow is not installed.
+import * as tf from "@tensorflow/tfjs-core";
 import { locateLibtensorflow } from "@longcot/libtensorflow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import type { Engine } from "../engine/engine.ts";
 import { openEngine } from "../engine/open-engine.ts";
-import { kernelPrograms } from "./testing/kernel-case.ts";
+import { orderAfter } from "../engine/graph-ops.ts";
+import { tokenLogProbs } from "./token-log-probs.ts";
+import { GRADIENT_TOLERANCE, kernelPrograms, normalInput } from "./testing/kernel-case.ts";
 import { kernelCases } from "./testing/kernel-cases.ts";
 
 describe.skipIf(locateLibtensorflow() === undefined)("kernels traced into TensorFlow", () => {
@@ -14,27 +17,45 @@ describe.skipIf(locateLibtensorflow() === undefined)("kernels traced into Tensor
   });
   afterAll(() => engine.close());
 
-  it.each(kernelCases.flatMap(kernelPrograms))(
-    "$name",
-    async ({ name, inputs, run, expected, tolerance }) => {
-      const specs = Object.fromEntries(
-        inputs.map(({ shape, dtype }, index) => [`input${index}`, { shape, dtype }]),
-      );
-      const compiled = engine.compile(name.replaceAll(/\W+/g, "_"), specs, (tensors) =>
-        Object.fromEntries(
-          run(inputs.map((_, index) => tensors[`input${index}`]!)).map((output, index) => [
-            `output${index}`,
-            output,
-          ]),
-        ),
-      );
-      const outputs = await compiled(
-        Object.fromEntries(inputs.map(({ values }, index) => [`input${index}`, values])),
-      );
-      expect(Object.keys(outputs)).toHaveLength(expected.length);
-      expected.forEach((values, index) =>
-        expectClose(outputs[`output${index}`]!, values, tolerance, `output ${index}`),
-      );
-    },
-  );
+  it.each(kernelCases.flatMap(kernelPrograms))("$name", async ({ name, inputs, run, expected, tolerance }) => {
+    const specs = Object.fromEntries(inputs.map(({ shape, dtype }, index) => [`input${index}`, { shape, dtype }]));
+    const compiled = engine.compile(name.replaceAll(/\W+/g, "_"), specs, (tensors) =>
+      Object.fromEntries(run(inputs.map((_, index) => tensors[`input${index}`]!)).map((output, index) => [`output${index}`, output])),
+    );
+    const outputs = await compiled(Object.fromEntries(inputs.map(({ values }, index) => [`input${index}`, values])));
+    expect(Object.keys(outputs)).toHaveLength(expected.length);
+    expected.forEach((values, index) => expectClose(outputs[`output${index}`]!, values, tolerance, `output ${index}`));
+  });
+
+  it("tokenLogProbs in ordered chunks equals one chunk, gradients too", async () => {
+    const [hidden, unembedding] = [normalInput("hidden", [7, 6]), normalInput("unembedding", [11, 6])];
+    const compiled = engine.compile(
+      "ordered_chunks",
+      { hidden: { shape: [7, 6], dtype: "float32" }, unembedding: { shape: [11, 6], dtype: "float32" } },
+      (tensors) => {
+        const targets = tf.tensor1d([4, 0, 10, 10, 3, 7, 2], "int32");
+        const gradients = (chunkTokens: number) =>
+          tf.grads((h, u) => {
+            const { logProbs, entropies } = tokenLogProbs({
+              hidden: h,
+              unembedding: u,
+              targets,
+              temperature: 0.6,
+              chunkTokens,
+              orderAfter,
+            });
+            return tf.add(tf.sum(logProbs), tf.sum(tf.square(entropies)));
+          })([tensors.hidden, tensors.unembedding]);
+        const [wholeHidden, wholeUnembedding] = gradients(7) as [tf.Tensor, tf.Tensor];
+        const [chunkedHidden, chunkedUnembedding] = gradients(2) as [tf.Tensor, tf.Tensor];
+        return { wholeHidden, wholeUnembedding, chunkedHidden, chunkedUnembedding };
+      },
+    );
+    const { wholeHidden, wholeUnembedding, chunkedHidden, chunkedUnembedding } = await compiled({
+      hidden: hidden.values,
+      unembedding: unembedding.values,
+    });
+    expectClose(chunkedHidden, wholeHidden, GRADIENT_TOLERANCE, "hidden");
+    expectClose(chunkedUnembedding, wholeUnembedding, GRADIENT_TOLERANCE, "unembedding");
+  });
 });

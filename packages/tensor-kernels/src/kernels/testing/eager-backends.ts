@@ -9,10 +9,7 @@ export const EAGER_BACKENDS = ["cpu", "wasm"] as const;
 
 /** Makes `backend` the one that kernels run on. */
 export async function useBackend(backend: (typeof EAGER_BACKENDS)[number]): Promise<void> {
-  if (backend === "wasm")
-    setWasmPaths(
-      `${join(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")))}/`,
-    );
+  if (backend === "wasm") setWasmPaths(`${join(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")))}/`);
   await tf.setBackend(backend);
   await tf.ready();
 }

@@ -25,15 +25,12 @@ export interface KernelCase {
   tolerance: { atol: number; rtol: number };
 }
 
-const GRADIENT_TOLERANCE = { atol: 2e-5, rtol: 2e-5 };
+/** What float32 gradients of the cases' sizes may differ by: rounding of sums whose terms reach 10. */
+export const GRADIENT_TOLERANCE = { atol: 2e-5, rtol: 2e-5 };
 const DIFFERENCE_STEP = 1e-5;
 
 /** Returns a differentiable float32 input of normal numbers drawn from `stream`. */
-export function normalInput(
-  stream: string,
-  shape: number[],
-  options: { mean?: number; standardDeviation?: number } = {},
-): KernelInput {
+export function normalInput(stream: string, shape: number[], options: { mean?: number; standardDeviation?: number } = {}): KernelInput {
   const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
   fillKeyedNormals(values, {
     seed: 7,
@@ -45,11 +42,7 @@ export function normalInput(
 }
 
 /** Returns an input that is not differentiated. */
-export function constantInput(
-  dtype: "float32" | "int32",
-  shape: number[],
-  values: number[],
-): KernelInput {
+export function constantInput(dtype: "float32" | "int32", shape: number[], values: number[]): KernelInput {
   return {
     shape,
     dtype,
@@ -80,8 +73,7 @@ export function kernelPrograms(kernelCase: KernelCase): KernelProgram[] {
   const differentiable = inputs.flatMap((input, index) => (input.isDifferentiable ? [index] : []));
   if (differentiable.length === 0) return [values];
   const cotangents = values.expected.map(
-    (output, index) =>
-      normalInput(`cotangent ${index} of ${name}`, [output.length]).values as Float32Array,
+    (output, index) => normalInput(`cotangent ${index} of ${name}`, [output.length]).values as Float32Array,
   );
   const gradients: KernelProgram = {
     name: `${name}: gradients`,
@@ -94,36 +86,21 @@ export function kernelPrograms(kernelCase: KernelCase): KernelProgram[] {
 }
 
 /** Gradients of Σ cotangent·output wrt the inputs numbered `differentiable`, by tfjs. */
-function gradientsOf(
-  run: KernelCase["run"],
-  tensors: tf.Tensor[],
-  differentiable: number[],
-  cotangents: Float32Array[],
-): tf.Tensor[] {
+function gradientsOf(run: KernelCase["run"], tensors: tf.Tensor[], differentiable: number[], cotangents: Float32Array[]): tf.Tensor[] {
   const weightedSum = (...active: tf.Tensor[]): tf.Scalar => {
     const all = [...tensors];
     differentiable.forEach((index, position) => (all[index] = active[position]!));
-    const terms = run(all).map((output, index) =>
-      tf.sum(tf.mul(tf.reshape(output, [output.size]), tf.tensor1d(cotangents[index]!))),
-    );
+    const terms = run(all).map((output, index) => tf.sum(tf.mul(tf.reshape(output, [output.size]), tf.tensor1d(cotangents[index]!))));
     return tf.addN(terms) as tf.Scalar;
   };
   return tf.grads(weightedSum)(differentiable.map((index) => tensors[index]!));
 }
 
 /** The same gradients by central differences of the reference, in double precision. */
-function finiteDifferences(
-  { inputs, reference }: KernelCase,
-  index: number,
-  cotangents: Float32Array[],
-): Float64Array {
+function finiteDifferences({ inputs, reference }: KernelCase, index: number, cotangents: Float32Array[]): Float64Array {
   const arrays = inputs.map((input) => Float64Array.from(input.values));
   const weightedSum = () =>
-    reference(arrays).reduce(
-      (total, output, k) =>
-        total + cotangents[k]!.reduce((sum, weight, i) => sum + weight * output[i]!, 0),
-      0,
-    );
+    reference(arrays).reduce((total, output, k) => total + cotangents[k]!.reduce((sum, weight, i) => sum + weight * output[i]!, 0), 0);
   const varied = arrays[index]!;
   return varied.map((original, i) => {
     varied[i] = original + DIFFERENCE_STEP;

@@ -39,10 +39,7 @@ const FLOAT32 = { atol: 2e-6, rtol: 2e-6 };
 const HEADS = { batch: 2, heads: 4, kvHeads: 2, time: 5, keyTime: 5, headDim: 8 };
 const SEGMENTS = [1, 1, 1, 2, 2, 3, 3, 0, 0, 0];
 
-function projections(
-  stream: string,
-  { batch, heads, kvHeads, time, keyTime, headDim }: typeof HEADS,
-): KernelInput[] {
+function projections(stream: string, { batch, heads, kvHeads, time, keyTime, headDim }: typeof HEADS): KernelInput[] {
   return [
     normalInput(`${stream} query`, [batch, heads, time, headDim]),
     normalInput(`${stream} key`, [batch, kvHeads, keyTime, headDim]),
@@ -53,10 +50,7 @@ function projections(
 const normCases: KernelCase[] = [
   {
     name: "rmsNorm of [2, 3, 8]",
-    inputs: [
-      normalInput("norm x", [2, 3, 8]),
-      normalInput("norm weight", [8], { mean: 1, standardDeviation: 0.1 }),
-    ],
+    inputs: [normalInput("norm x", [2, 3, 8]), normalInput("norm weight", [8], { mean: 1, standardDeviation: 0.1 })],
     run: ([x, weight]) => [rmsNorm(x!, weight!, 1e-2)],
     reference: ([x, weight]) => [rmsNormReference(x!, weight!, 1e-2)],
     tolerance: FLOAT32,
@@ -66,11 +60,7 @@ const normCases: KernelCase[] = [
 const linearCases: KernelCase[] = [
   {
     name: "linear with bias of [2, 3, 5]",
-    inputs: [
-      normalInput("linear x", [2, 3, 5]),
-      normalInput("linear weight", [5, 4]),
-      normalInput("linear bias", [4]),
-    ],
+    inputs: [normalInput("linear x", [2, 3, 5]), normalInput("linear weight", [5, 4]), normalInput("linear bias", [4])],
     run: ([x, weight, bias]) => [linear(x!, weight!, bias)],
     reference: ([x, weight, bias]) => [linearReference(x!, weight!, bias!, 5)],
     tolerance: FLOAT32,
@@ -91,10 +81,7 @@ const linearCases: KernelCase[] = [
   },
   {
     name: "embed with ids used twice and never",
-    inputs: [
-      normalInput("embedding", [6, 3]),
-      constantInput("int32", [2, 4], [5, 0, 0, 2, 0, 5, 1, 1]),
-    ],
+    inputs: [normalInput("embedding", [6, 3]), constantInput("int32", [2, 4], [5, 0, 0, 2, 0, 5, 1, 1])],
     run: ([table, ids]) => [embed(table!, ids!)],
     reference: ([table, ids]) => [Array.from(ids!).flatMap((id) => rowsOf(table!, 3)[id]!)],
     tolerance: EXACT,
@@ -112,18 +99,13 @@ const ropeCases: KernelCase[] = [
     },
     reference: ([positions]) =>
       [Math.cos, Math.sin].map((f) =>
-        Array.from(positions!).flatMap((position) =>
-          Array.from({ length: 8 }, (_, i) => f(position * 1e6 ** (-i / 8))),
-        ),
+        Array.from(positions!).flatMap((position) => Array.from({ length: 8 }, (_, i) => f(position * 1e6 ** (-i / 8)))),
       ),
     tolerance: { atol: 3e-7, rtol: 0 },
   },
   {
     name: "applyRope of [2, 3, 4, 8]",
-    inputs: [
-      normalInput("rope", [2, 3, 4, 8]),
-      constantInput("int32", [2, 4], [0, 1, 2, 3, 300, 301, 0, 7]),
-    ],
+    inputs: [normalInput("rope", [2, 3, 4, 8]), constantInput("int32", [2, 4], [0, 1, 2, 3, 300, 301, 0, 7])],
     run: ([x, positions]) => [applyRope(x!, ropeTables(positions!, 8, 10_000))],
     reference: ([x, positions]) => [ropeReference(x!, positions!, [2, 3, 4, 8], 10_000)],
     tolerance: FLOAT32,
@@ -142,28 +124,20 @@ const attentionCases: KernelCase[] = [
     name: "packedCausalBias of two rows",
     inputs: [constantInput("int32", [2, 3], [1, 1, 2, 4, 0, 0])],
     run: ([segments]) => [packedCausalBias(segments!)],
-    reference: () => [
-      [0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0].map((masked) => masked * MASKED_SCORE),
-    ],
+    reference: () => [[0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0].map((masked) => masked * MASKED_SCORE)],
     tolerance: EXACT,
   },
   {
     name: "attention, grouped and causal",
     inputs: projections("causal", HEADS),
-    run: ([query, key, value]) => [
-      attention({ query: query!, key: key!, value: value!, bias: causalBias(5) }),
-    ],
-    reference: ([query, key, value]) => [
-      attentionReference([query!, key!, value!], HEADS, 1 / Math.sqrt(8), (_, t, s) => s <= t),
-    ],
+    run: ([query, key, value]) => [attention({ query: query!, key: key!, value: value!, bias: causalBias(5) })],
+    reference: ([query, key, value]) => [attentionReference([query!, key!, value!], HEADS, 1 / Math.sqrt(8), (_, t, s) => s <= t)],
     tolerance: FLOAT32,
   },
   {
     name: "attention, packed rows with padding",
     inputs: [...projections("packed", HEADS), constantInput("int32", [2, 5], SEGMENTS)],
-    run: ([query, key, value, segments]) => [
-      attention({ query: query!, key: key!, value: value!, bias: packedCausalBias(segments!) }),
-    ],
+    run: ([query, key, value, segments]) => [attention({ query: query!, key: key!, value: value!, bias: packedCausalBias(segments!) })],
     reference: ([query, key, value, segments]) => [
       attentionReference(
         [query!, key!, value!],
@@ -177,16 +151,9 @@ const attentionCases: KernelCase[] = [
   {
     name: "attention to a longer past, one key head, own scale",
     inputs: projections("past", { ...HEADS, kvHeads: 1, time: 2, keyTime: 7 }),
-    run: ([query, key, value]) => [
-      attention({ query: query!, key: key!, value: value!, scale: 0.25 }),
-    ],
+    run: ([query, key, value]) => [attention({ query: query!, key: key!, value: value!, scale: 0.25 })],
     reference: ([query, key, value]) => [
-      attentionReference(
-        [query!, key!, value!],
-        { ...HEADS, kvHeads: 1, time: 2, keyTime: 7 },
-        0.25,
-        () => true,
-      ),
+      attentionReference([query!, key!, value!], { ...HEADS, kvHeads: 1, time: 2, keyTime: 7 }, 0.25, () => true),
     ],
     tolerance: FLOAT32,
   },
@@ -202,22 +169,11 @@ const cacheCases: KernelCase[] = [
       constantInput(
         "float32",
         [2, 1, 1, 6],
-        CACHED.flatMap((filled) =>
-          Array.from({ length: 6 }, (_, place) => (place < filled ? 0 : MASKED_SCORE)),
-        ),
+        CACHED.flatMap((filled) => Array.from({ length: 6 }, (_, place) => (place < filled ? 0 : MASKED_SCORE))),
       ),
     ].map((input) => ({ ...input, isDifferentiable: false })),
-    run: ([query, key, value, bias]) => [
-      cachedAttention({ query: query!, key: key!, value: value!, bias: bias! }),
-    ],
-    reference: ([query, key, value]) => [
-      attentionReference(
-        [query!, key!, value!],
-        CACHE,
-        1 / Math.sqrt(8),
-        (b, _, s) => s < CACHED[b]!,
-      ),
-    ],
+    run: ([query, key, value, bias]) => [cachedAttention({ query: query!, key: key!, value: value!, bias: bias! })],
+    reference: ([query, key, value]) => [attentionReference([query!, key!, value!], CACHE, 1 / Math.sqrt(8), (b, _, s) => s < CACHED[b]!)],
     tolerance: FLOAT32,
   },
 ];
@@ -229,11 +185,7 @@ const logProbCases: KernelCase[] = [
   { temperature: 0.6, chunkTokens: 3, label: "chunks of 3, 3 and 1, temperature 0.6" },
 ].map(({ label, ...options }) => ({
   name: `tokenLogProbs, ${label}`,
-  inputs: [
-    normalInput("hidden", [7, 6]),
-    normalInput("unembedding", [11, 6]),
-    constantInput("int32", [7], TARGETS),
-  ],
+  inputs: [normalInput("hidden", [7, 6]), normalInput("unembedding", [11, 6]), constantInput("int32", [7], TARGETS)],
   run: ([hidden, unembedding, targets]) => {
     const { logProbs, entropies } = tokenLogProbs({
       hidden: hidden!,
@@ -243,8 +195,7 @@ const logProbCases: KernelCase[] = [
     });
     return [logProbs, entropies];
   },
-  reference: ([hidden, unembedding, targets]) =>
-    tokenLogProbsReference(hidden!, unembedding!, targets!, 6, options.temperature),
+  reference: ([hidden, unembedding, targets]) => tokenLogProbsReference(hidden!, unembedding!, targets!, 6, options.temperature),
   tolerance: { atol: 5e-6, rtol: 2e-6 },
 }));
 
@@ -300,10 +251,7 @@ const clipCases: KernelCase[] = [0.5, 100].map((maxNorm) => ({
   reference: (gradients) => {
     const norm = Math.sqrt(gradients.reduce((sum, gradient) => sum + dot(gradient, gradient), 0));
     const factor = Math.min(1, maxNorm / (norm + 1e-6));
-    return [
-      ...gradients.map((gradient) => Array.from(gradient, (value) => value * factor)),
-      [norm],
-    ];
+    return [...gradients.map((gradient) => Array.from(gradient, (value) => value * factor)), [norm]];
   },
   tolerance: FLOAT32,
 }));
@@ -325,8 +273,7 @@ const samplingCases: KernelCase[] = [
     const { tokens, logProbs } = sampleTokens({ logits: logits!, uniforms: uniforms!, ...options });
     return [tokens, logProbs];
   },
-  reference: ([logits, uniforms]) =>
-    sampleReference(logits!, uniforms!, 12, { topP: 1, topK: 12, ...options }),
+  reference: ([logits, uniforms]) => sampleReference(logits!, uniforms!, 12, { topP: 1, topK: 12, ...options }),
   tolerance: FLOAT32,
 }));
 

@@ -69,51 +69,29 @@ export function attentionReference(
   allowed: (b: number, t: number, s: number) => boolean,
 ): number[] {
   const { batch, heads, kvHeads, time, keyTime, headDim } = dims;
-  const [queries, keys, values] = [
-    rowsOf(query, headDim),
-    rowsOf(key, headDim),
-    rowsOf(value, headDim),
-  ];
+  const [queries, keys, values] = [rowsOf(query, headDim), rowsOf(key, headDim), rowsOf(value, headDim)];
   const out: number[] = [];
   for (let b = 0; b < batch; b++)
     for (let h = 0; h < heads; h++)
       for (let t = 0; t < time; t++) {
         const keyHead = b * kvHeads + Math.floor((h * kvHeads) / heads);
         const seen = Array.from({ length: keyTime }, (_, s) => s).filter((s) => allowed(b, t, s));
-        const weights = softmax(
-          seen.map(
-            (s) => scale * dot(queries[(b * heads + h) * time + t]!, keys[keyHead * keyTime + s]!),
-          ),
-        );
-        for (let d = 0; d < headDim; d++)
-          out.push(
-            seen.reduce((sum, s, i) => sum + weights[i]! * values[keyHead * keyTime + s]![d]!, 0),
-          );
+        const weights = softmax(seen.map((s) => scale * dot(queries[(b * heads + h) * time + t]!, keys[keyHead * keyTime + s]!)));
+        for (let d = 0; d < headDim; d++) out.push(seen.reduce((sum, s, i) => sum + weights[i]! * values[keyHead * keyTime + s]![d]!, 0));
       }
   return out;
 }
 
 /** gateUp [n, 2·ffn]. */
 export function swigluReference(gateUp: Numbers, ffn: number): number[] {
-  return rowsOf(gateUp, 2 * ffn).flatMap((row) =>
-    row.slice(0, ffn).map((gate, i) => (gate / (1 + Math.exp(-gate))) * row[ffn + i]!),
-  );
+  return rowsOf(gateUp, 2 * ffn).flatMap((row) => row.slice(0, ffn).map((gate, i) => (gate / (1 + Math.exp(-gate))) * row[ffn + i]!));
 }
 
 /** x [n, in], weight [in, out], bias [out]. */
-export function linearReference(
-  x: Numbers,
-  weight: Numbers,
-  bias: Numbers,
-  inSize: number,
-): number[] {
+export function linearReference(x: Numbers, weight: Numbers, bias: Numbers, inSize: number): number[] {
   const weightRows = rowsOf(weight, bias.length);
   return rowsOf(x, inSize).flatMap((row) =>
-    Array.from(
-      bias,
-      (offset, column) =>
-        offset + row.reduce((sum, value, i) => sum + value * weightRows[i]![column]!, 0),
-    ),
+    Array.from(bias, (offset, column) => offset + row.reduce((sum, value, i) => sum + value * weightRows[i]![column]!, 0)),
   );
 }
 
@@ -126,14 +104,10 @@ export function tokenLogProbsReference(
   temperature: number,
 ): [number[], number[]] {
   const vocabulary = rowsOf(unembedding, model);
-  const distributions = rowsOf(hidden, model).map((row) =>
-    softmax(vocabulary.map((entry) => dot(row, entry) / temperature)),
-  );
+  const distributions = rowsOf(hidden, model).map((row) => softmax(vocabulary.map((entry) => dot(row, entry) / temperature)));
   return [
     distributions.map((p, i) => Math.log(p[targets[i]!]!)),
-    distributions.map(
-      (p) => -p.reduce((sum, value) => sum + (value > 0 ? value * Math.log(value) : 0), 0),
-    ),
+    distributions.map((p) => -p.reduce((sum, value) => sum + (value > 0 ? value * Math.log(value) : 0), 0)),
   ];
 }
 
@@ -153,8 +127,7 @@ export function adamWReference(
   const first = Array.from(firstMoment, (m, i) => beta1 * m + (1 - beta1) * gradient[i]!);
   const second = Array.from(secondMoment, (v, i) => beta2 * v + (1 - beta2) * gradient[i]! ** 2);
   const updated = Array.from(parameter, (p, i) => {
-    const corrected =
-      first[i]! / (1 - beta1 ** step) / (Math.sqrt(second[i]! / (1 - beta2 ** step)) + epsilon);
+    const corrected = first[i]! / (1 - beta1 ** step) / (Math.sqrt(second[i]! / (1 - beta2 ** step)) + epsilon);
     return p * (1 - learningRate * weightDecay) - learningRate * corrected;
   });
   return [updated, first, second];
@@ -183,9 +156,7 @@ export function sampleReference(
     }
     const keptMass = kept.reduce((sum, id) => sum + p[id]!, 0);
     let cumulative = 0;
-    const token = kept
-      .toSorted((a, b) => a - b)
-      .find((id) => (cumulative += p[id]!) > uniforms[r]! * keptMass);
+    const token = kept.toSorted((a, b) => a - b).find((id) => (cumulative += p[id]!) > uniforms[r]! * keptMass);
     tokens.push(token!);
     logProbs.push(Math.log(p[token!]!));
   });
