@@ -23,44 +23,110 @@ export function dataLevels(recipe: Recipe): number[] | undefined {
   return recipe.data.levels ?? recipe.data.generate?.levels;
 }
 
-const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [modelShape, dataSource, coldStart, stageArithmetic, stageLevels, microBatch, entropyRange, evaluation];
+const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
+  modelShape,
+  dataSource,
+  coldStart,
+  stageArithmetic,
+  stageLevels,
+  microBatch,
+  entropyRange,
+  evaluation,
+];
 
 function* modelShape({ model }: Recipe): Iterable<BrokenRule> {
   if (typeof model === "string") return;
   yield* divides(["model", "hidden_size"], model.hidden_size, "model.attention_heads", model.attention_heads);
   yield* divides(["model", "attention_heads"], model.attention_heads, "model.key_value_heads", model.key_value_heads);
   const headSize = model.hidden_size / model.attention_heads;
-  if (headSize % 2 !== 0) yield { path: ["model", "hidden_size"], expected: "an even number times model.attention_heads (rotary positions pair the dimensions of a head)", received: `${headSize} a head` };
+  if (headSize % 2 !== 0)
+    yield {
+      path: ["model", "hidden_size"],
+      expected: "an even number times model.attention_heads (rotary positions pair the dimensions of a head)",
+      received: `${headSize} a head`,
+    };
 }
 
 function* dataSource({ data, model }: Recipe): Iterable<BrokenRule> {
-  if (data.train === undefined && data.generate === undefined) yield { path: ["data", "train"], expected: "a parquet or JSONL file, unless data.generate makes the data", received: "nothing" };
-  if (data.train !== undefined && data.generate !== undefined) yield { path: ["data", "generate"], expected: "absent, since it has no effect with data.train", received: "both", fix: "Remove one of them (--set data.generate=null)" };
-  if (data.validation !== undefined && data.generate !== undefined) yield { path: ["data", "validation"], expected: "absent, since data.generate makes its own held-out problems", received: JSON.stringify(data.validation) };
-  if (data.train !== undefined && typeof model !== "string") yield { path: ["model"], expected: "a folder with weights, since only data.generate can teach a new model its first steps", received: "the shape of a new model", fix: "Add --set model=DIR" };
-  if (data.generate !== undefined && data.levels !== undefined) yield* subset(["data", "levels"], data.levels, "data.generate.levels", data.generate.levels);
-  for (const [path, levels] of [[["data", "levels"], data.levels], [["data", "generate", "levels"], data.generate?.levels]] as const) yield* distinct([...path], levels);
+  if (data.train === undefined && data.generate === undefined)
+    yield { path: ["data", "train"], expected: "a parquet or JSONL file, unless data.generate makes the data", received: "nothing" };
+  if (data.train !== undefined && data.generate !== undefined)
+    yield {
+      path: ["data", "generate"],
+      expected: "absent, since it has no effect with data.train",
+      received: "both",
+      fix: "Remove one of them (--set data.generate=null)",
+    };
+  if (data.validation !== undefined && data.generate !== undefined)
+    yield {
+      path: ["data", "validation"],
+      expected: "absent, since data.generate makes its own held-out problems",
+      received: JSON.stringify(data.validation),
+    };
+  if (data.train !== undefined && typeof model !== "string")
+    yield {
+      path: ["model"],
+      expected: "a folder with weights, since only data.generate can teach a new model its first steps",
+      received: "the shape of a new model",
+      fix: "Add --set model=DIR",
+    };
+  if (data.generate !== undefined && data.levels !== undefined)
+    yield* subset(["data", "levels"], data.levels, "data.generate.levels", data.generate.levels);
+  for (const [path, levels] of [
+    [["data", "levels"], data.levels],
+    [["data", "generate", "levels"], data.generate?.levels],
+  ] as const)
+    yield* distinct([...path], levels);
 }
 
 function* coldStart({ cold_start: cold, data }: Recipe): Iterable<BrokenRule> {
   const made = data.generate;
   if (cold === undefined) {
-    if (made?.cold_start_per_level !== undefined) yield { path: ["data", "generate", "cold_start_per_level"], expected: "absent, since it has no effect without cold_start", received: String(made.cold_start_per_level) };
+    if (made?.cold_start_per_level !== undefined)
+      yield {
+        path: ["data", "generate", "cold_start_per_level"],
+        expected: "absent, since it has no effect without cold_start",
+        received: String(made.cold_start_per_level),
+      };
     return;
   }
-  if (made === undefined) return yield { path: ["cold_start"], expected: "absent, since only data.generate makes worked solutions", received: "a cold start", fix: "Remove it (--set cold_start=null)" };
-  if (made.cold_start_per_level === undefined) yield { path: ["data", "generate", "cold_start_per_level"], expected: "given, since cold_start learns from those solutions", received: "nothing" };
+  if (made === undefined)
+    return yield {
+      path: ["cold_start"],
+      expected: "absent, since only data.generate makes worked solutions",
+      received: "a cold start",
+      fix: "Remove it (--set cold_start=null)",
+    };
+  if (made.cold_start_per_level === undefined)
+    yield {
+      path: ["data", "generate", "cold_start_per_level"],
+      expected: "given, since cold_start learns from those solutions",
+      received: "nothing",
+    };
   yield* subset(["cold_start", "levels"], Object.keys(cold.levels).map(Number), "data.generate.levels", made.levels);
-  if (!Object.values(cold.levels).some((weight) => weight > 0)) yield { path: ["cold_start", "levels"], expected: "a mapping with at least one weight above 0", received: JSON.stringify(cold.levels) };
-  if (cold.warmup_steps > cold.steps) yield { path: ["cold_start", "warmup_steps"], expected: `at most cold_start.steps (${cold.steps})`, received: String(cold.warmup_steps) };
+  if (!Object.values(cold.levels).some((weight) => weight > 0))
+    yield { path: ["cold_start", "levels"], expected: "a mapping with at least one weight above 0", received: JSON.stringify(cold.levels) };
+  if (cold.warmup_steps > cold.steps)
+    yield {
+      path: ["cold_start", "warmup_steps"],
+      expected: `at most cold_start.steps (${cold.steps})`,
+      received: String(cold.warmup_steps),
+    };
 }
 
 function* stageArithmetic({ stages, model, data }: Recipe): Iterable<BrokenRule> {
   for (const [i, stage] of stages.entries()) {
-    if (stages.findIndex((other) => other.name === stage.name) !== i) yield { path: ["stages", i, "name"], expected: "a name that no other stage has", received: stage.name };
-    if (stage.mini_batch_size > stage.batch_size) yield { path: ["stages", i, "mini_batch_size"], expected: `at most stages.${i}.batch_size (${stage.batch_size})`, received: String(stage.mini_batch_size) };
+    if (stages.findIndex((other) => other.name === stage.name) !== i)
+      yield { path: ["stages", i, "name"], expected: "a name that no other stage has", received: stage.name };
+    if (stage.mini_batch_size > stage.batch_size)
+      yield {
+        path: ["stages", i, "mini_batch_size"],
+        expected: `at most stages.${i}.batch_size (${stage.batch_size})`,
+        received: String(stage.mini_batch_size),
+      };
     yield* divides(["stages", i, "batch_size"], stage.batch_size, `stages.${i}.mini_batch_size`, stage.mini_batch_size);
-    if (typeof model !== "string") yield* fitsContext(i, stage.context_length, data.max_prompt_length, model.max_position_embeddings, "model.max_position_embeddings");
+    if (typeof model !== "string")
+      yield* fitsContext(i, stage.context_length, data.max_prompt_length, model.max_position_embeddings, "model.max_position_embeddings");
   }
 }
 
@@ -70,37 +136,71 @@ function* stageArithmetic({ stages, model, data }: Recipe): Iterable<BrokenRule>
  */
 export function findContextOverflow(recipe: Recipe, maxPositionEmbeddings: number): BrokenRule | undefined {
   for (const [i, stage] of recipe.stages.entries()) {
-    for (const broken of fitsContext(i, stage.context_length, recipe.data.max_prompt_length, maxPositionEmbeddings, "the model's max_position_embeddings")) return broken;
+    for (const broken of fitsContext(
+      i,
+      stage.context_length,
+      recipe.data.max_prompt_length,
+      maxPositionEmbeddings,
+      "the model's max_position_embeddings",
+    ))
+      return broken;
   }
   return undefined;
 }
 
 function* fitsContext(i: number, contextLength: number, promptLength: number, positions: number, owner: string): Iterable<BrokenRule> {
-  if (contextLength + promptLength > positions) yield { path: ["stages", i, "context_length"], expected: `at most ${owner} - data.max_prompt_length (${positions} - ${promptLength})`, received: String(contextLength) };
+  if (contextLength + promptLength > positions)
+    yield {
+      path: ["stages", i, "context_length"],
+      expected: `at most ${owner} - data.max_prompt_length (${positions} - ${promptLength})`,
+      received: String(contextLength),
+    };
 }
 
 function* stageLevels(recipe: Recipe): Iterable<BrokenRule> {
   const known = dataLevels(recipe);
   for (const [i, stage] of recipe.stages.entries()) {
     yield* distinct(["stages", i, "levels"], stage.levels);
-    if (stage.levels !== undefined && known !== undefined) yield* subset(["stages", i, "levels"], stage.levels, recipe.data.levels === undefined ? "data.generate.levels" : "data.levels", known);
+    if (stage.levels !== undefined && known !== undefined)
+      yield* subset(
+        ["stages", i, "levels"],
+        stage.levels,
+        recipe.data.levels === undefined ? "data.generate.levels" : "data.levels",
+        known,
+      );
   }
 }
 
 function* microBatch({ stages, data, loss }: Recipe): Iterable<BrokenRule> {
   const longest = data.max_prompt_length + Math.max(...stages.map((stage) => stage.context_length));
-  if (loss.micro_batch_tokens < longest) yield { path: ["loss", "micro_batch_tokens"], expected: `at least ${longest}, the longest prompt and response together`, received: String(loss.micro_batch_tokens) };
+  if (loss.micro_batch_tokens < longest)
+    yield {
+      path: ["loss", "micro_batch_tokens"],
+      expected: `at least ${longest}, the longest prompt and response together`,
+      received: String(loss.micro_batch_tokens),
+    };
 }
 
 function* entropyRange({ entropy }: Recipe): Iterable<BrokenRule> {
   if (entropy.controller !== "adaptive") return;
-  if (entropy.max <= entropy.min) yield { path: ["entropy", "max"], expected: `above entropy.min (${entropy.min})`, received: String(entropy.max) };
-  if (entropy.initial < entropy.min || entropy.initial > entropy.max) yield { path: ["entropy", "initial"], expected: `from entropy.min to entropy.max (${entropy.min} to ${entropy.max})`, received: String(entropy.initial) };
+  if (entropy.max <= entropy.min)
+    yield { path: ["entropy", "max"], expected: `above entropy.min (${entropy.min})`, received: String(entropy.max) };
+  if (entropy.initial < entropy.min || entropy.initial > entropy.max)
+    yield {
+      path: ["entropy", "initial"],
+      expected: `from entropy.min to entropy.max (${entropy.min} to ${entropy.max})`,
+      received: String(entropy.initial),
+    };
 }
 
 function* evaluation({ evaluation: { prompts_per_level: wanted }, data }: Recipe): Iterable<BrokenRule> {
   const made = data.generate?.held_out_per_level;
-  if (wanted !== undefined && made !== undefined && wanted > made) yield { path: ["evaluation", "prompts_per_level"], expected: `at most data.generate.held_out_per_level (${made})`, received: String(wanted) };
+  if (wanted !== undefined && made !== undefined && wanted > made)
+    yield {
+      path: ["evaluation", "prompts_per_level"],
+      expected: `at most data.generate.held_out_per_level (${made})`,
+      received: String(wanted),
+    };
 }
 
 function* divides(path: PropertyKey[], value: number, owner: string, divisor: number): Iterable<BrokenRule> {

@@ -21,6 +21,8 @@ export function switchDataSource(recipe: unknown, overrides: readonly Override[]
   const removed = candidates.filter((path) => valueAt(recipe, path) !== undefined);
   return {
     overrides: [...removed.map((path) => ({ path, value: null })), ...overrides],
-    notices: [`data.train replaces the generated data, so ${removed.map((path) => path.join(".")).join(", ")} of the recipe ${removed.length === 1 ? "is" : "are"} left out`],
+    notices: [
+      `data.train replaces the generated data, so ${removed.map((path) => path.join(".")).join(", ")} of the recipe ${removed.length === 1 ? "is" : "are"} left out`,
+    ],
   };
 }

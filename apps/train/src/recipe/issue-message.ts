@@ -33,7 +33,9 @@ export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 function relevantIssues(issue: z.core.$ZodIssue, input: unknown, prefix: PropertyKey[]): z.core.$ZodIssue[] {
   const path = [...prefix, ...issue.path];
   if (issue.code === "invalid_union") {
-    const branch = issue.errors.find((errors) => errors.length > 0 && !errors.some((error) => error.code === "invalid_type" && error.path.length === 0));
+    const branch = issue.errors.find(
+      (errors) => errors.length > 0 && !errors.some((error) => error.code === "invalid_type" && error.path.length === 0),
+    );
     if (branch !== undefined) return branch.flatMap((inner) => relevantIssues(inner, input, path));
   }
   return [{ ...issue, path }];
@@ -44,8 +46,14 @@ function unknownKeyError(issue: z.core.$ZodIssueUnrecognizedKeys, input: unknown
   const path = [...issue.path, key];
   const controller = dotted(issue.path) === "entropy" ? entropyControllerOf(key) : undefined;
   if (controller !== undefined) {
-    const set = String(valueAt(input, ["entropy", "controller"]) ?? "adaptive");
-    return new ConfigError({ who: locate(path), argument: dotted(path), expected: `absent, since it has no effect with entropy.controller ${set}`, received: JSON.stringify(valueAt(input, path)), fix: `Remove it, or set entropy.controller to ${controller}` });
+    const set = JSON.stringify(valueAt(input, ["entropy", "controller"]) ?? "adaptive").replaceAll('"', "");
+    return new ConfigError({
+      who: locate(path),
+      argument: dotted(path),
+      expected: `absent, since it has no effect with entropy.controller ${set}`,
+      received: JSON.stringify(valueAt(input, path)),
+      fix: `Remove it, or set entropy.controller to ${controller}`,
+    });
   }
   const suggestion = nearestKey(issue.path, key);
   return new ConfigError({
@@ -72,13 +80,17 @@ function valueError(issue: z.core.$ZodIssue, input: unknown, locate: Locate): Co
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.message === WHOLE_NUMBER ? WHOLE_NUMBER : TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`;
+      return issue.message === WHOLE_NUMBER ? WHOLE_NUMBER : (TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`);
     case "invalid_value":
       return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.map(String).join(", ")}`;
     case "too_small":
-      return issue.origin === "string" || issue.origin === "array" ? sized(issue.origin, `at least ${issue.minimum}`) : `${issue.inclusive ? "at least" : "above"} ${issue.minimum}`;
+      return issue.origin === "string" || issue.origin === "array"
+        ? sized(issue.origin, `at least ${issue.minimum}`)
+        : `${issue.inclusive ? "at least" : "above"} ${issue.minimum}`;
     case "too_big":
-      return issue.origin === "string" || issue.origin === "array" ? sized(issue.origin, `at most ${issue.maximum}`) : `${issue.inclusive ? "at most" : "below"} ${issue.maximum}`;
+      return issue.origin === "string" || issue.origin === "array"
+        ? sized(issue.origin, `at most ${issue.maximum}`)
+        : `${issue.inclusive ? "at most" : "below"} ${issue.maximum}`;
     case "invalid_union":
       if (issue.discriminator !== undefined) return "one of adaptive, constant, none";
       return [...new Set(issue.errors.flat().map(expectation))].join(" or ");

@@ -59,7 +59,15 @@ describe("presets", () => {
   });
 
   test("the paper's schedules (arXiv 2505.22312, tables 10 to 12)", () => {
-    const schedule = (name: string) => loadRecipe({ source: name }).recipe.stages.map((s) => [s.steps, s.context_length, s.batch_size, s.mini_batch_size, s.group_size, updatesPerStep(s)]);
+    const schedule = (name: string) =>
+      loadRecipe({ source: name }).recipe.stages.map((s) => [
+        s.steps,
+        s.context_length,
+        s.batch_size,
+        s.mini_batch_size,
+        s.group_size,
+        updatesPerStep(s),
+      ]);
     expect(schedule("skywork-or1-math-7b")).toEqual([
       [740, 8192, 256, 128, 16, 2],
       [1000, 16384, 256, 128, 16, 2],
@@ -105,7 +113,16 @@ test("every default is written out", () => {
 
 describe("overrides", () => {
   test("values are YAML; paths reach into lists; null removes; later ones win", () => {
-    const { recipe } = resolve(BASE, ["stages.0.steps=7", "stages[0].levels=[1, 2]", "seed=5", "seed=6", "rejection.zero_advantage=false", "optimizer.learning_rate=3e-4", "name='12'", "data.max_prompt_length=null"]);
+    const { recipe } = resolve(BASE, [
+      "stages.0.steps=7",
+      "stages[0].levels=[1, 2]",
+      "seed=5",
+      "seed=6",
+      "rejection.zero_advantage=false",
+      "optimizer.learning_rate=3e-4",
+      "name='12'",
+      "data.max_prompt_length=null",
+    ]);
     expect(recipe.stages[0]).toMatchObject({ steps: 7, levels: [1, 2] });
     expect(recipe.seed).toBe(6);
     expect(recipe.rejection.zero_advantage).toBe(false);
@@ -125,33 +142,120 @@ describe("overrides", () => {
     expect(recipe.data).toEqual({ train: "rows.parquet", max_prompt_length: 32 });
     expect(recipe.cold_start).toBeUndefined();
     expect(recipe.stages.every((stage) => stage.levels === undefined)).toBe(true);
-    expect(notices).toEqual(["data.train replaces the generated data, so data.generate, cold_start, stages.0.levels, stages.1.levels of the recipe are left out"]);
+    expect(notices).toEqual([
+      "data.train replaces the generated data, so data.generate, cold_start, stages.0.levels, stages.1.levels of the recipe are left out",
+    ]);
   });
 });
 
 describe("errors are one exact line", () => {
   test.each<[string, string, string[], string]>([
-    ["unknown key", BASE.replace("    group_size", "    grup_size"), [], "my.yaml:12: expected a known key, got stages.0.grup_size. Did you mean stages.0.group_size?"],
-    ["unknown key of another section", BASE + "clip_low: 0.1\n", [], "my.yaml:13: expected a known key, got clip_low. Did you mean loss.clip_low?"],
-    ["unknown key like nothing", BASE + "rollout:\n  zzzzzzzz: 1\n", [], "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k"],
-    ["unknown key by --set", BASE, ["optimiser.learning_rate=1"], "--set optimiser.learning_rate: expected a known key, got optimiser. Did you mean optimizer?"],
+    [
+      "unknown key",
+      BASE.replace("    group_size", "    grup_size"),
+      [],
+      "my.yaml:12: expected a known key, got stages.0.grup_size. Did you mean stages.0.group_size?",
+    ],
+    [
+      "unknown key of another section",
+      BASE + "clip_low: 0.1\n",
+      [],
+      "my.yaml:13: expected a known key, got clip_low. Did you mean loss.clip_low?",
+    ],
+    [
+      "unknown key like nothing",
+      BASE + "rollout:\n  zzzzzzzz: 1\n",
+      [],
+      "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k",
+    ],
+    [
+      "unknown key by --set",
+      BASE,
+      ["optimiser.learning_rate=1"],
+      "--set optimiser.learning_rate: expected a known key, got optimiser. Did you mean optimizer?",
+    ],
     ["wrong type", BASE.replace("steps: 3", "steps: three"), [], 'my.yaml:8: stages.0.steps must be a whole number, got "three"'],
     ["fraction", BASE.replace("steps: 3", "steps: 2.5"), [], "my.yaml:8: stages.0.steps must be a whole number, got 2.5"],
     ["too small", BASE, ["stages.0.group_size=1"], "--set stages.0.group_size: stages.0.group_size must be at least 2, got 1"],
     ["out of range", BASE, ["loss.clip_low=1"], "--set loss.clip_low: loss.clip_low must be below 1, got 1"],
-    ["missing", BASE.replace("model: models/some\n", ""), [], "my.yaml:1: model must be text or a mapping, got nothing. Add it, or --set model=…"],
-    ["missing in a list", BASE.replace("    steps: 3\n", ""), [], "my.yaml:7: stages.0.steps must be a whole number, got nothing. Add it, or --set stages.0.steps=…"],
-    ["wrong choice", BASE, ["engine.kind=gpu"], '--set engine.kind: engine.kind must be one of auto, tensorflow-gpu, tensorflow, wasm, got "gpu"'],
-    ["wrong controller", BASE, ["entropy.controller=adaptve"], '--set entropy.controller: entropy.controller must be one of adaptive, constant, none, got "adaptve"'],
-    ["knob without effect", BASE + "entropy:\n  controller: constant\n  coefficient: 0.01\n  delta: 0.1\n", [], "my.yaml:16: entropy.delta must be absent, since it has no effect with entropy.controller constant, got 0.1. Remove it, or set entropy.controller to adaptive"],
-    ["coefficient without effect", BASE, ["entropy.coefficient=0.1"], "--set entropy.coefficient: entropy.coefficient must be absent, since it has no effect with entropy.controller adaptive, got 0.1. Remove it, or set entropy.controller to constant"],
-    ["batch does not divide", BASE.replace("mini_batch_size: 4", "mini_batch_size: 3"), [], "my.yaml:10: stages.0.batch_size must be a multiple of stages.0.mini_batch_size (3), got 8"],
-    ["mini-batch above batch", BASE, ["stages.0.mini_batch_size=16"], "--set stages.0.mini_batch_size: stages.0.mini_batch_size must be at most stages.0.batch_size (8), got 16"],
-    ["micro-batch too small", BASE, ["loss.micro_batch_tokens=100"], "--set loss.micro_batch_tokens: loss.micro_batch_tokens must be at least 192, the longest prompt and response together, got 100"],
-    ["no data", BASE.replace("  train: rows.parquet\n", ""), [], "my.yaml:3: data.train must be a parquet or JSONL file, unless data.generate makes the data, got nothing"],
-    ["cold start without solutions", BASE + "cold_start: {steps: 1, batch_size: 1, learning_rate: 0.1, levels: {1: 1}}\n", [], "my.yaml:13: cold_start must be absent, since only data.generate makes worked solutions, got a cold start. Remove it (--set cold_start=null)"],
-    ["entropy cap below floor", BASE, ["entropy={min: 0.2, max: 0.1, initial: 0.2}"], "--set entropy: entropy.max must be above entropy.min (0.2), got 0.1"],
-    ["not YAML", "name: [", [], "my.yaml:1:8: expected YAML, got Flow sequence in block collection must be sufficiently indented and end with a ]"],
+    [
+      "missing",
+      BASE.replace("model: models/some\n", ""),
+      [],
+      "my.yaml:1: model must be text or a mapping, got nothing. Add it, or --set model=…",
+    ],
+    [
+      "missing in a list",
+      BASE.replace("    steps: 3\n", ""),
+      [],
+      "my.yaml:7: stages.0.steps must be a whole number, got nothing. Add it, or --set stages.0.steps=…",
+    ],
+    [
+      "wrong choice",
+      BASE,
+      ["engine.kind=gpu"],
+      '--set engine.kind: engine.kind must be one of auto, tensorflow-gpu, tensorflow, wasm, got "gpu"',
+    ],
+    [
+      "wrong controller",
+      BASE,
+      ["entropy.controller=adaptve"],
+      '--set entropy.controller: entropy.controller must be one of adaptive, constant, none, got "adaptve"',
+    ],
+    [
+      "knob without effect",
+      BASE + "entropy:\n  controller: constant\n  coefficient: 0.01\n  delta: 0.1\n",
+      [],
+      "my.yaml:16: entropy.delta must be absent, since it has no effect with entropy.controller constant, got 0.1. Remove it, or set entropy.controller to adaptive",
+    ],
+    [
+      "coefficient without effect",
+      BASE,
+      ["entropy.coefficient=0.1"],
+      "--set entropy.coefficient: entropy.coefficient must be absent, since it has no effect with entropy.controller adaptive, got 0.1. Remove it, or set entropy.controller to constant",
+    ],
+    [
+      "batch does not divide",
+      BASE.replace("mini_batch_size: 4", "mini_batch_size: 3"),
+      [],
+      "my.yaml:10: stages.0.batch_size must be a multiple of stages.0.mini_batch_size (3), got 8",
+    ],
+    [
+      "mini-batch above batch",
+      BASE,
+      ["stages.0.mini_batch_size=16"],
+      "--set stages.0.mini_batch_size: stages.0.mini_batch_size must be at most stages.0.batch_size (8), got 16",
+    ],
+    [
+      "micro-batch too small",
+      BASE,
+      ["loss.micro_batch_tokens=100"],
+      "--set loss.micro_batch_tokens: loss.micro_batch_tokens must be at least 192, the longest prompt and response together, got 100",
+    ],
+    [
+      "no data",
+      BASE.replace("  train: rows.parquet\n", ""),
+      [],
+      "my.yaml:3: data.train must be a parquet or JSONL file, unless data.generate makes the data, got nothing",
+    ],
+    [
+      "cold start without solutions",
+      BASE + "cold_start: {steps: 1, batch_size: 1, learning_rate: 0.1, levels: {1: 1}}\n",
+      [],
+      "my.yaml:13: cold_start must be absent, since only data.generate makes worked solutions, got a cold start. Remove it (--set cold_start=null)",
+    ],
+    [
+      "entropy cap below floor",
+      BASE,
+      ["entropy={min: 0.2, max: 0.1, initial: 0.2}"],
+      "--set entropy: entropy.max must be above entropy.min (0.2), got 0.1",
+    ],
+    [
+      "not YAML",
+      "name: [",
+      [],
+      "my.yaml:1:8: expected YAML, got Flow sequence in block collection must be sufficiently indented and end with a ]",
+    ],
     ["duplicate key", "name: a\nname: b\n", [], "my.yaml:2:1: expected YAML, got Map keys must be unique"],
     ["no mapping", "- 1\n", [], "my.yaml:1: the recipe must be a mapping, got [1]"],
     ["malformed override", BASE, ["seed"], '--set: expected key=value with a dotted key, such as stages.0.steps=5, got "seed"'],
@@ -164,21 +268,53 @@ describe("errors are one exact line", () => {
   });
 
   test.each<[string, string[], string]>([
-    ["head size", ["model.hidden_size=130"], "--set model.hidden_size: model.hidden_size must be a multiple of model.attention_heads (4), got 130"],
-    ["context longer than the model's", ["stages.1.context_length=240"], "--set stages.1.context_length: stages.1.context_length must be at most model.max_position_embeddings - data.max_prompt_length (256 - 32), got 240"],
-    ["stray level", ["stages.1.levels=[2, 5]"], "--set stages.1.levels: stages.1.levels must be levels of data.generate.levels (1, 2, 3), got 5"],
-    ["stray cold-start level", ["cold_start.levels.9=1"], "my.yaml:14: cold_start.levels must be levels of data.generate.levels (1, 2, 3), got 9"],
-    ["solutions nobody learns from", ["cold_start=null"], "my.yaml:9: data.generate.cold_start_per_level must be absent, since it has no effect without cold_start, got 100"],
-    ["more held out than made", ["evaluation.prompts_per_level=5000"], "--set evaluation.prompts_per_level: evaluation.prompts_per_level must be at most data.generate.held_out_per_level (64), got 5000"],
-    ["a file with a new model", ["data.train=rows.parquet"], "my.yaml:2: model must be a folder with weights, since only data.generate can teach a new model its first steps, got the shape of a new model. Add --set model=DIR"],
+    [
+      "head size",
+      ["model.hidden_size=130"],
+      "--set model.hidden_size: model.hidden_size must be a multiple of model.attention_heads (4), got 130",
+    ],
+    [
+      "context longer than the model's",
+      ["stages.1.context_length=240"],
+      "--set stages.1.context_length: stages.1.context_length must be at most model.max_position_embeddings - data.max_prompt_length (256 - 32), got 240",
+    ],
+    [
+      "stray level",
+      ["stages.1.levels=[2, 5]"],
+      "--set stages.1.levels: stages.1.levels must be levels of data.generate.levels (1, 2, 3), got 5",
+    ],
+    [
+      "stray cold-start level",
+      ["cold_start.levels.9=1"],
+      "my.yaml:14: cold_start.levels must be levels of data.generate.levels (1, 2, 3), got 9",
+    ],
+    [
+      "solutions nobody learns from",
+      ["cold_start=null"],
+      "my.yaml:9: data.generate.cold_start_per_level must be absent, since it has no effect without cold_start, got 100",
+    ],
+    [
+      "more held out than made",
+      ["evaluation.prompts_per_level=5000"],
+      "--set evaluation.prompts_per_level: evaluation.prompts_per_level must be at most data.generate.held_out_per_level (64), got 5000",
+    ],
+    [
+      "a file with a new model",
+      ["data.train=rows.parquet"],
+      "my.yaml:2: model must be a folder with weights, since only data.generate can teach a new model its first steps, got the shape of a new model. Add --set model=DIR",
+    ],
   ])("generated data: %s", (_, sets, expected) => {
     expect(messageOf(GENERATED, sets)).toBe(expected);
   });
 
   test("unknown preset, missing file, context of a model on disk", () => {
-    expect(() => loadRecipe({ source: "quikstart" })).toThrow(/^--recipe: expected the path of a \.yaml file or one of finetune, quickstart, .*, got quikstart\. Did you mean quickstart\?$/);
+    expect(() => loadRecipe({ source: "quikstart" })).toThrow(
+      /^--recipe: expected the path of a \.yaml file or one of finetune, quickstart, .*, got quikstart\. Did you mean quickstart\?$/,
+    );
     expect(() => loadRecipe({ source: "./nowhere.yaml" })).toThrow("--recipe: expected a recipe file that exists, got ./nowhere.yaml");
-    expect(() => checkContextFits(resolve(BASE).recipe, 150)).toThrow("recipe mine: stages.0.context_length must be at most the model's max_position_embeddings - data.max_prompt_length (150 - 64), got 128");
+    expect(() => checkContextFits(resolve(BASE).recipe, 150)).toThrow(
+      "recipe mine: stages.0.context_length must be at most the model's max_position_embeddings - data.max_prompt_length (150 - 64), got 128",
+    );
     expect(() => checkContextFits(resolve(BASE).recipe, 192)).not.toThrow();
   });
 });

@@ -85,13 +85,19 @@ export function updatesPerStep(stage: Stage): number {
 
 function locateRecipe(source: string): { path: string; label: string } {
   if (/\.ya?ml$|[/\\]/.test(source)) {
-    if (!existsSync(source) || !statSync(source).isFile()) throw new ConfigError({ who: "--recipe", expected: "a recipe file that exists", received: source });
+    if (!existsSync(source) || !statSync(source).isFile())
+      throw new ConfigError({ who: "--recipe", expected: "a recipe file that exists", received: source });
     return { path: source, label: source };
   }
   const names = presetNames();
   if (!names.includes(source)) {
     const near = nearest(source, names);
-    throw new ConfigError({ who: "--recipe", expected: `the path of a .yaml file or one of ${names.join(", ")}`, received: source, ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }) });
+    throw new ConfigError({
+      who: "--recipe",
+      expected: `the path of a .yaml file or one of ${names.join(", ")}`,
+      received: source,
+      ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
+    });
   }
   return { path: join(PRESETS_FOLDER, `${source}.yaml`), label: `${source}.yaml` };
 }

@@ -13,7 +13,11 @@ export function parseOverride(text: string): Override {
   const equals = text.indexOf("=");
   const key = text.slice(0, equals);
   if (equals < 1 || !/^[A-Za-z_]\w*(?:\.\w+|\[\d+\])*$/.test(key)) {
-    throw new ConfigError({ who: "--set", expected: "key=value with a dotted key, such as stages.0.steps=5", received: JSON.stringify(text) });
+    throw new ConfigError({
+      who: "--set",
+      expected: "key=value with a dotted key, such as stages.0.steps=5",
+      received: JSON.stringify(text),
+    });
   }
   const path = key
     .split(/[.[\]]+/)
@@ -35,14 +39,24 @@ function withValue(node: unknown, rest: readonly (string | number)[], value: unk
   const here = path.slice(0, path.length - rest.length).join(".");
   if (Array.isArray(node)) {
     if (typeof part !== "number" || part >= node.length) {
-      throw new ConfigError({ who: `--set ${path.join(".")}`, argument: `the index into ${here}`, expected: `from 0 to ${node.length - 1}`, received: String(part) });
+      throw new ConfigError({
+        who: `--set ${path.join(".")}`,
+        argument: `the index into ${here}`,
+        expected: `from 0 to ${node.length - 1}`,
+        received: String(part),
+      });
     }
     if (value === null && deeper.length === 0) return node.toSpliced(part, 1);
     return node.with(part, withValue(node[part], deeper, value, path));
   }
   const mapping = node ?? {};
   if (typeof mapping !== "object") {
-    throw new ConfigError({ who: `--set ${path.join(".")}`, argument: here, expected: "a mapping to set a key in", received: JSON.stringify(node) });
+    throw new ConfigError({
+      who: `--set ${path.join(".")}`,
+      argument: here,
+      expected: "a mapping to set a key in",
+      received: JSON.stringify(node),
+    });
   }
   const copy: Record<string, unknown> = { ...mapping };
   if (value === null && deeper.length === 0) delete copy[part];

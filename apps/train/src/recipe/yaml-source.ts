@@ -37,7 +37,9 @@ function offsetOf(root: Node | null, path: readonly PropertyKey[]): number | und
   let offset = isNode(node) ? node.range?.[0] : undefined;
   for (const part of path) {
     if (isMap(node)) {
-      const pair: Pair | undefined = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part));
+      const pair: Pair | undefined = node.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
+      );
       if (pair === undefined) return offset;
       offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
       node = pair.value;

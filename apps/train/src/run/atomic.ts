@@ -11,7 +11,7 @@ export function atomicWrite(path: string, data: string | Uint8Array): void {
   const fd = openSync(aside, "w");
   try {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

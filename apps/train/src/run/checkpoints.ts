@@ -35,7 +35,13 @@ export type FillCheckpoint = (folder: string) => Promise<unknown>;
  * Saves `checkpoints/step-000120`, whole or not at all, and removes all but the newest `keep`.
  * A step that is saved intact stays as it is, without calling `fill`: steps are deterministic, so it would come out the same.
  */
-export async function saveCheckpoint(root: string, step: number, logs: Record<string, number>, keep: number, fill: FillCheckpoint): Promise<string> {
+export async function saveCheckpoint(
+  root: string,
+  step: number,
+  logs: Record<string, number>,
+  keep: number,
+  fill: FillCheckpoint,
+): Promise<string> {
   mkdirSync(root, { recursive: true });
   const folder = join(root, checkpointName(step));
   if (existsSync(folder)) {
@@ -85,10 +91,22 @@ export function readCheckpoint(folder: string): Checkpoint {
   } catch (cause) {
     throw new DataError({ who: path, expected: "JSON", received: "something else", cause });
   }
-  if (content.schema_version !== SCHEMA_VERSION) throw new DataError({ who: path, argument: "schema_version", expected: String(SCHEMA_VERSION), received: String(content.schema_version) });
+  if (content.schema_version !== SCHEMA_VERSION)
+    throw new DataError({
+      who: path,
+      argument: "schema_version",
+      expected: String(SCHEMA_VERSION),
+      received: String(content.schema_version),
+    });
   const found = sizesOf(folder);
   for (const [file, size] of Object.entries(content.files)) {
-    if (found[file] !== size) throw new DataError({ who: folder, argument: file, expected: `${size} bytes long`, received: found[file] === undefined ? "no such file" : `${found[file]} bytes` });
+    if (found[file] !== size)
+      throw new DataError({
+        who: folder,
+        argument: file,
+        expected: `${size} bytes long`,
+        received: found[file] === undefined ? "no such file" : `${found[file]} bytes`,
+      });
   }
   return { step: content.step, folder, logs: content.logs, state: content.state };
 }
@@ -104,11 +122,17 @@ function isIntact(folder: string): boolean {
 }
 
 function checkpointFolders(root: string): string[] {
-  return readdirSync(root).filter((name) => /^step-\d{6,}$/.test(name)).toSorted((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
+  return readdirSync(root)
+    .filter((name) => /^step-\d{6,}$/.test(name))
+    .toSorted((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
 }
 
 function sizesOf(folder: string): Record<string, number> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = entries.map((entry) => join(entry.parentPath, entry.name)).filter((path) => path !== join(folder, STATE_FILE));
-  return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1).replaceAll("\\", "/"), statSync(path).size]).toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1)));
+  return Object.fromEntries(
+    paths
+      .map((path) => [path.slice(folder.length + 1).replaceAll("\\", "/"), statSync(path).size])
+      .toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1)),
+  );
 }

@@ -17,7 +17,7 @@ test("the bytes of a file with one scalar", () => {
   file.close();
   const bytes = readFileSync(file.path);
   const payloads: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Number(bytes.readBigUInt64LE(at));
     const payload = bytes.subarray(at + 12, at + 12 + length);
     expect(bytes.subarray(at, at + length + 16)).toEqual(Buffer.from(tfRecord(payload)));
@@ -25,5 +25,9 @@ test("the bytes of a file with one scalar", () => {
     at += length + 16;
   }
   // python: tensorboard.compat.proto.event_pb2.Event(...).SerializeToString().hex()
-  expect(payloads).toEqual(["0900002040fc54d9411a0d627261696e2e4576656e743a32", "0900002040fc54d94110033a020801", "0900004040fc54d94110ac022a160a140a0d6163746f722f656e74726f7079150000003f"]);
+  expect(payloads).toEqual([
+    "0900002040fc54d9411a0d627261696e2e4576656e743a32",
+    "0900002040fc54d94110033a020801",
+    "0900004040fc54d94110ac022a160a140a0d6163746f722f656e74726f7079150000003f",
+  ]);
 });

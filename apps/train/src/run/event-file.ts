@@ -67,7 +67,9 @@ function sessionStartEvent(now: number, step: number): Uint8Array {
 
 function scalarsEvent(now: number, step: number, metrics: Metrics): Uint8Array {
   // Summary.value 1 { tag 1, simple_value 2 }
-  const values = Object.entries(metrics).map(([tag, value]) => bytesField(1, concat(bytesField(1, Buffer.from(tag)), floatField(2, value))));
+  const values = Object.entries(metrics).map(([tag, value]) =>
+    bytesField(1, concat(bytesField(1, Buffer.from(tag)), floatField(2, value))),
+  );
   return concat(doubleField(1, now), varintField(2, step), bytesField(5, concat(...values)));
 }
 

@@ -20,7 +20,7 @@ export class JsonlLog {
   /** Appends lines (each without its newline) in one write. */
   append(lines: readonly string[]): void {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-    for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written);
+    for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
   }
 
   /** Waits until everything appended is on the disk. */
@@ -38,7 +38,8 @@ export function cutLog(path: string, size: number): void {
   const fd = openSync(path, "a+");
   try {
     const actual = fstatSync(fd).size;
-    if (actual < size) throw new DataError({ who: path, expected: `at least the ${size} bytes that the checkpoint remembers`, received: `${actual} bytes` });
+    if (actual < size)
+      throw new DataError({ who: path, expected: `at least the ${size} bytes that the checkpoint remembers`, received: `${actual} bytes` });
     ftruncateSync(fd, size);
     fsyncSync(fd);
   } finally {

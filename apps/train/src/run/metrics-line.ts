@@ -23,7 +23,8 @@ export function metricsLine(metrics: Metrics): string {
   const names = Object.keys(metrics).toSorted();
   for (const name of names) {
     const value = metrics[name];
-    if (!Number.isFinite(value)) throw new NumericError({ who: "metrics", argument: name, expected: "a finite number", received: String(value) });
+    if (!Number.isFinite(value))
+      throw new NumericError({ who: "metrics", argument: name, expected: "a finite number", received: String(value) });
   }
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, metrics[name]])));
 }

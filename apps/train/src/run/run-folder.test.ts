@@ -15,7 +15,19 @@ import type { RunFolder } from "./run-folder.ts";
 const { recipe } = loadRecipe({ source: "quickstart", sets: ["checkpoint.keep=2"] });
 const scratch = () => mkdtempSync(join(tmpdir(), "longcot-run-"));
 const text = (run: string, file: string) => readFileSync(join(run, file), "utf8");
-const sample = (step: number): SampleRecord => ({ step, stage: "short", level: "2", prompt: "1+1?", response: ":2", ground_truth: "2", extracted: "2", reward: 1, outcome: "correct", finish_reason: "stop", response_length: 3 });
+const sample = (step: number): SampleRecord => ({
+  step,
+  stage: "short",
+  level: "2",
+  prompt: "1+1?",
+  response: ":2",
+  ground_truth: "2",
+  extracted: "2",
+  reward: 1,
+  outcome: "correct",
+  finish_reason: "stop",
+  response_length: 3,
+});
 
 function oneStep(run: RunFolder, step: number): void {
   run.appendSamples([sample(step)]);
@@ -36,7 +48,9 @@ test("a run holds its resolved recipe, keeps sorted metrics, and refuses to be o
   run.close();
   expect(readRunRecipe(path)).toEqual(recipe);
   expect(text(path, "metrics.jsonl")).toBe('{"actor/entropy":1,"critic/score/mean":0.1,"training/global_step":1,"training/stage":1}\n');
-  await expect(createRunFolder(path, recipe)).rejects.toThrow(`--run: expected a folder that does not exist yet, or is empty, got ${path}. Go on with that run by --resume, or choose another folder`);
+  await expect(createRunFolder(path, recipe)).rejects.toThrow(
+    `--run: expected a folder that does not exist yet, or is empty, got ${path}. Go on with that run by --resume, or choose another folder`,
+  );
 });
 
 test("resume cuts every log to the checkpoint, so that the files equal an unbroken run's", async () => {
@@ -62,7 +76,8 @@ test("resume cuts every log to the checkpoint, so that the files equal an unbrok
   expect(readdirSync(join(folder, "killed", "checkpoints"))).toEqual(["step-000002"]);
   for (let step = 3; step <= 5; step++) oneStep(run, step);
   run.close();
-  for (const file of ["metrics.jsonl", "samples.jsonl"]) expect(text(join(folder, "killed"), file)).toBe(text(join(folder, "unbroken"), file));
+  for (const file of ["metrics.jsonl", "samples.jsonl"])
+    expect(text(join(folder, "killed"), file)).toBe(text(join(folder, "unbroken"), file));
   expect(text(join(folder, "killed"), "evaluations.jsonl")).toMatch(/^\{"label":"cold start".*\}\n$/);
 });
 
@@ -107,7 +122,9 @@ test("a checkpoint whose writing fails leaves nothing, and the one of a saved st
 test("a value that is not finite is an error and writes nothing", async () => {
   const path = join(scratch(), "run");
   const run = await createRunFolder(path, recipe);
-  expect(() => run.appendMetrics(1, { "actor/entropy": 0.1, "actor/pg_loss": Number.NaN })).toThrow("metrics: actor/pg_loss must be a finite number, got NaN");
+  expect(() => run.appendMetrics(1, { "actor/entropy": 0.1, "actor/pg_loss": Number.NaN })).toThrow(
+    "metrics: actor/pg_loss must be a finite number, got NaN",
+  );
   run.close();
   expect(text(path, "metrics.jsonl")).toBe("");
 });
@@ -135,7 +152,9 @@ test("two processes cannot train one run, and a kill -9 frees it at once", async
   (await createRunFolder(path, recipe)).close();
   const lockModule = fileURLToPath(new URL("run-lock.ts", import.meta.url));
   const script = `const { lockRun } = await import(${JSON.stringify(lockModule)}); lockRun(${JSON.stringify(path)}); console.log("locked"); setInterval(() => {}, 1000);`;
-  const other = spawn(process.execPath, ["--conditions=longcot-source", "--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const other = spawn(process.execPath, ["--conditions=longcot-source", "--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(other.stdout, "data");
   expect(() => openRunFolder(path)).toThrow("--run: expected a run that no other process is training");
   other.kill("SIGKILL");
@@ -149,10 +168,12 @@ test("atomic files and folders: a failure leaves what was there", async () => {
   atomicWrite(file, "old");
   atomicWrite(file, "new");
   expect(readFileSync(file, "utf8")).toBe("new");
-  await expect(atomicFolder(join(folder, "made"), (aside) => {
-    writeFileSync(join(aside, "half"), "");
-    throw new Error("stop");
-  })).rejects.toThrow("stop");
+  await expect(
+    atomicFolder(join(folder, "made"), (aside) => {
+      writeFileSync(join(aside, "half"), "");
+      throw new Error("stop");
+    }),
+  ).rejects.toThrow("stop");
   expect(readdirSync(folder)).toEqual(["file"]);
 });
 

@@ -33,7 +33,11 @@ export class RunFolder {
     this.recipe = recipe;
     this.checkpoint = checkpoint;
     this.#lock = lock;
-    this.#logs = { [METRICS_FILE]: this.#open(METRICS_FILE), [EVALUATIONS_FILE]: this.#open(EVALUATIONS_FILE), [SAMPLES_FILE]: this.#open(SAMPLES_FILE) };
+    this.#logs = {
+      [METRICS_FILE]: this.#open(METRICS_FILE),
+      [EVALUATIONS_FILE]: this.#open(EVALUATIONS_FILE),
+      [SAMPLES_FILE]: this.#open(SAMPLES_FILE),
+    };
     this.#events = new EventFile(join(path, "tensorboard"), checkpoint === undefined ? 0 : checkpoint.step + 1);
   }
 
@@ -104,7 +108,10 @@ export class RunFolder {
 
 /** `runs/quickstart-20261123-001655`: where a run goes if nobody says where. */
 export function defaultRunPath(recipe: Recipe, now = new Date()): string {
-  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+Z$/g, "").replace("T", "-");
+  const stamp = now
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z$/g, "")
+    .replace("T", "-");
   const base = join("runs", `${recipe.name}-${stamp}`);
   for (let i = 1; ; i++) {
     const path = i === 1 ? base : `${base}-${i}`;
@@ -112,12 +119,16 @@ export function defaultRunPath(recipe: Recipe, now = new Date()): string {
   }
 }
 
+/** @throws ConfigError if something is at `path` already, so that no run can be overwritten. */
+export function checkRunPath(path: string): void {
+  if (!existsSync(path) || (statSync(path).isDirectory() && readdirSync(path).length === 0)) return;
+  const fix = existsSync(join(path, RECIPE_FILE)) ? "Go on with that run by --resume, or choose another folder" : "Choose another folder";
+  throw new ConfigError({ who: "--run", expected: "a folder that does not exist yet, or is empty", received: path, fix });
+}
+
 /** Makes a new run at `path` with its recipe, and locks it. @throws ConfigError if something is there already. */
 export async function createRunFolder(path: string, recipe: Recipe): Promise<RunFolder> {
-  if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0)) {
-    const fix = existsSync(join(path, RECIPE_FILE)) ? "Go on with that run by --resume, or choose another folder" : "Choose another folder";
-    throw new ConfigError({ who: "--run", expected: "a folder that does not exist yet, or is empty", received: path, fix });
-  }
+  checkRunPath(path);
   mkdirSync(dirname(path), { recursive: true });
   await atomicFolder(path, (aside) => writeFileSync(join(aside, RECIPE_FILE), writeRecipe(recipe)));
   return new RunFolder(path, recipe, undefined, lockRun(path));
@@ -136,7 +147,10 @@ export function openRunFolder(path: string): { run: RunFolder; warnings: string[
     removeLeftovers(path);
     const { checkpoint, broken } = findCheckpoint(join(path, "checkpoints"));
     for (const log of LOGS) cutLog(join(path, log), checkpoint?.logs[log] ?? 0);
-    return { run: new RunFolder(path, recipe, checkpoint, lock), warnings: broken.map((text) => `passed over a damaged checkpoint: ${text}`) };
+    return {
+      run: new RunFolder(path, recipe, checkpoint, lock),
+      warnings: broken.map((text) => `passed over a damaged checkpoint: ${text}`),
+    };
   } catch (error) {
     lock.release();
     throw error;
@@ -146,14 +160,20 @@ export function openRunFolder(path: string): { run: RunFolder; warnings: string[
 /** The recipe that the run at `path` was started with. @throws ConfigError if there is no run. */
 export function readRunRecipe(path: string): Recipe {
   const file = join(path, RECIPE_FILE);
-  if (!existsSync(file)) throw new ConfigError({ who: "--run", expected: `a run's folder (one that holds ${RECIPE_FILE})`, received: path });
+  if (!existsSync(file))
+    throw new ConfigError({ who: "--run", expected: `a run's folder (one that holds ${RECIPE_FILE})`, received: path });
   return resolveRecipe({ text: readFileSync(file, "utf8"), label: file }).recipe;
 }
 
 /** The newest run under `root`. @throws ConfigError if there is none. */
 export function findNewestRun(root = "runs"): string {
-  const runs = existsSync(root) ? readdirSync(root).map((name) => join(root, name)).filter((path) => existsSync(join(path, RECIPE_FILE))) : [];
+  const runs = existsSync(root)
+    ? readdirSync(root)
+        .map((name) => join(root, name))
+        .filter((path) => existsSync(join(path, RECIPE_FILE)))
+    : [];
   const newest = runs.toSorted((a, b) => statSync(join(a, RECIPE_FILE)).mtimeMs - statSync(join(b, RECIPE_FILE)).mtimeMs).at(-1);
-  if (newest === undefined) throw new ConfigError({ who: "--resume", expected: `a run under ${root}/`, received: "none", fix: "Name it by --run" });
+  if (newest === undefined)
+    throw new ConfigError({ who: "--resume", expected: `a run under ${root}/`, received: "none", fix: "Name it by --run" });
   return newest;
 }

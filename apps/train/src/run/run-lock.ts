@@ -13,7 +13,12 @@ export function lockRun(folder: string): RunLock {
   const fd = openSync(join(folder, ".lock"), "a+");
   if (!tryLock(fd)) {
     closeSync(fd);
-    throw new ConfigError({ who: "--run", expected: "a run that no other process is training", received: folder, fix: "Stop that process first, or choose another folder" });
+    throw new ConfigError({
+      who: "--run",
+      expected: "a run that no other process is training",
+      received: folder,
+      fix: "Stop that process first, or choose another folder",
+    });
   }
   return { release: () => closeSync(fd) };
 }

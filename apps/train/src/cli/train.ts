@@ -1,0 +1,130 @@
+// `longcot train`: a recipe and a run folder, handed to the training loop.
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "@longcot/errors";
+import type { EmitEvent } from "../events.ts";
+import { createProgress } from "../progress/create-progress.ts";
+import { loadRecipe, presetNames } from "../recipe/load-recipe.ts";
+import type { Recipe } from "../recipe/schema.ts";
+import { checkRunPath, createRunFolder, defaultRunPath, findNewestRun, openRunFolder, readRunRecipe } from "../run/run-folder.ts";
+import type { RunFolder } from "../run/run-folder.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import type { AddCommand } from "./run-cli.ts";
+
+/** What the command hands to the training loop. */
+export interface TrainingJob {
+  recipe: Recipe;
+  /**
+   * Makes the run's folder (or opens it, cut back to `run.checkpoint`) and locks it. The loop calls it once, after it has checked
+   * model, tokenizer and data: a run that cannot start must leave nothing behind. The command closes the folder.
+   */
+  openRun: () => Promise<RunFolder>;
+  /** Aborted by Ctrl-C: the loop saves a checkpoint at the next safe point and returns `interrupted`. */
+  signal: AbortSignal;
+  emit: EmitEvent;
+}
+
+export type RunTraining = (job: TrainingJob) => Promise<"completed" | "interrupted">;
+/** Writes report/index.html of a run's folder and returns its path. */
+export type WriteReport = (runFolder: string) => Promise<string>;
+
+interface TrainFlags {
+  recipe?: string;
+  run?: string;
+  resume?: true;
+  set: string[];
+  json?: true;
+}
+
+const DEFAULT_RECIPE = "quickstart";
+
+/** Adds the command; `runTraining` and `writeReport` are loaded by the caller when they are first needed. */
+export function trainCommand({ runTraining, writeReport }: { runTraining: RunTraining; writeReport: WriteReport }): AddCommand {
+  return (program) => {
+    program
+      .command("train")
+      .description("Train a model by a recipe: cold start, stages of reinforcement learning, evaluation, report.")
+      .option("--recipe <file|name>", `a YAML file, or one of ${presetNames().join(", ")} (default: ${DEFAULT_RECIPE})`)
+      .option("--run <dir>", "the run's folder (default: a new one in runs/; with --resume the newest there)")
+      .option("--resume", "go on with a run where its newest checkpoint left it")
+      .option(
+        "--set <key=value>",
+        "override a recipe's key, as often as needed; the value is YAML",
+        (text: string, all: string[]) => [...all, text],
+        [],
+      )
+      .option("--json", "print events as JSON lines on stdout instead of progress")
+      .addHelpText(
+        "after",
+        "\nExamples:\n  longcot train\n  longcot train --recipe finetune --set model=DIR --set data.train=rows.parquet\n  longcot train --recipe quickstart --set seed=2 --run runs/second\n  longcot train --resume --run runs/second",
+      )
+      .action(async (flags: TrainFlags) => {
+        const plan = flags.resume === true ? planResume(flags) : planNew(flags);
+        await train(plan, flags.json === true, { runTraining, writeReport });
+      });
+  };
+}
+
+interface Plan {
+  recipe: Recipe;
+  path: string;
+  notices: string[];
+  open: () => Promise<{ run: RunFolder; warnings: string[] }>;
+}
+
+function planNew(flags: TrainFlags): Plan {
+  const { recipe, notices } = loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set });
+  const path = flags.run ?? defaultRunPath(recipe);
+  checkRunPath(path);
+  return { recipe, path, notices, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
+}
+
+function planResume(flags: TrainFlags): Plan {
+  const path = flags.run ?? findNewestRun();
+  const recipe = readRunRecipe(path);
+  const asked =
+    flags.recipe !== undefined || flags.set.length > 0
+      ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set }).recipe
+      : recipe;
+  const changed = Object.keys({ ...recipe, ...asked }).find(
+    (key) => !isDeepStrictEqual(recipe[key as keyof Recipe], asked[key as keyof Recipe]),
+  );
+  if (changed !== undefined) {
+    throw new ConfigError({
+      who: "--resume",
+      argument: changed,
+      expected: `as in the recipe of ${path}`,
+      received: "another value",
+      fix: "Leave out --recipe and --set, or start a new run",
+    });
+  }
+  return { recipe, path, notices: [], open: async () => openRunFolder(path) };
+}
+
+async function train(
+  plan: Plan,
+  json: boolean,
+  { runTraining, writeReport }: { runTraining: RunTraining; writeReport: WriteReport },
+): Promise<void> {
+  const progress = createProgress(json ? "json" : process.stdout.isTTY ? "panel" : "lines", process.stdout);
+  const interrupt = listenForInterrupt(() =>
+    progress.emit({ type: "notice", text: "stopping at the next safe point and saving; Ctrl-C again ends at once" }),
+  );
+  const opened: RunFolder[] = [];
+  try {
+    for (const text of plan.notices) progress.emit({ type: "notice", text });
+    const openRun = async () => {
+      const { run, warnings } = await plan.open();
+      opened.push(run);
+      for (const text of warnings) progress.emit({ type: "warning", text });
+      return run;
+    };
+    const status = await runTraining({ recipe: plan.recipe, openRun, signal: interrupt.signal, emit: progress.emit });
+    const report = await writeReport(plan.path);
+    progress.emit({ type: "done", status, folder: plan.path, report });
+    if (status === "interrupted") process.exitCode = interrupt.exitCode();
+  } finally {
+    interrupt.dispose();
+    for (const run of opened) run.close();
+    progress.close();
+  }
+}

@@ -1,0 +1,187 @@
+// The report's page, section by section, from what the run recorded.
+import type { LevelResult, Metrics } from "../events.ts";
+import { compactCount, duration, percent } from "../progress/figures.ts";
+import { totalSteps, writeRecipe } from "../recipe/load-recipe.ts";
+import type { Recipe } from "../recipe/schema.ts";
+import type { EvaluationRecord, RunRecords, SampleRecord } from "../run/records.ts";
+import { html, trustedMarkup } from "./markup.ts";
+import type { Markup } from "./markup.ts";
+import { levelName } from "./plots.ts";
+import { evaluationFigures, stepFigures } from "./run-figures.ts";
+import type { Figure } from "./run-figures.ts";
+import { chooseSamples } from "./sample-choice.ts";
+import { PAGE_CSS } from "./style.ts";
+import { entropyVerdict, gainVerdict } from "./verdict.ts";
+
+/** The whole page as text; needs nothing from the network. */
+export function renderPage(recipe: Recipe, records: RunRecords): string {
+  const { metrics, evaluations, samples, environment } = records;
+  const verdicts = [gainVerdict(evaluations), entropyVerdict(metrics)];
+  const figures = [...stepFigures(metrics, recipe), ...evaluationFigures(evaluations, metrics, recipe)];
+  const machine =
+    environment === undefined
+      ? ""
+      : ` · ${compactCount(environment.parameters)} parameters · ${environment.engine} (${environment.device})`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${recipe.name}: longcot report</title>
+        <style>
+          ${trustedMarkup(PAGE_CSS)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${recipe.name}</h1>
+          <p class="sub">seed ${recipe.seed} · ${metrics.length} of ${totalSteps(recipe)} steps${machine}</p>
+        </header>
+        <ul class="verdicts">
+          ${verdicts.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}
+        </ul>
+        ${beforeAfter(evaluations)}
+        <h2>Curves</h2>
+        ${figures.length === 0 ? html`<p class="note">No step is finished yet.</p>` : html`<div class="grid">${figures.map(figureMarkup)}</div>`}
+        ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
+        <h2>Recipe</h2>
+        <details>
+          <summary>every key, as resolved</summary>
+          <pre>${writeRecipe(recipe)}</pre>
+        </details>
+      </body>
+    </html> `.html;
+}
+
+function beforeAfter(evaluations: readonly EvaluationRecord[]): Markup {
+  const first = evaluations[0];
+  const last = evaluations.at(-1);
+  if (first === undefined || last === undefined) return html``;
+  const k = last.samples_per_prompt;
+  const rows = last.results.map((after) => {
+    const before = first === last ? undefined : first.results.find((result) => result.level === after.level);
+    const gain = before === undefined ? undefined : 100 * (after.avg_at_k - before.avg_at_k);
+    return html`<tr>
+      <td>${levelName(after.level)}</td>
+      ${before === undefined ? html`` : html`<td>${share(before, "avg_at_k")}</td>`}
+      <td>${share(after, "avg_at_k")}</td>
+      ${
+        gain === undefined || before === undefined
+          ? html``
+          : html`<td class="${gain >= 0 ? "up" : "down"}">${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)}</td>
+              <td>${share(before, "pass_at_k")}</td>`
+      }
+      <td>${share(after, "pass_at_k")}</td>
+      <td>${after.prompts}</td>
+    </tr>`;
+  });
+  const heads =
+    first === last
+      ? [`avg@${k}`, `pass@${k}`, "problems"]
+      : [`avg@${k} before`, "after", "points", `pass@${k} before`, "after", "problems"];
+  return html`<h2>Held-out accuracy by level</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>level</th>
+            ${heads.map((head) => html`<th>${head}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+    <p class="note">
+      ${first.label}${first === last ? "" : ` against ${last.label}`}, temperature ${last.temperature}; in brackets 95% intervals.
+    </p>`;
+}
+
+function share(result: LevelResult, measure: "avg_at_k" | "pass_at_k"): Markup {
+  return html`${percent(result[measure])} <small>[${percent(result[`${measure}_low`])}, ${percent(result[`${measure}_high`])}]</small>`;
+}
+
+function figureMarkup({ id, title, caption, legend, svg }: Figure): Markup {
+  const keys = legend.map(({ name, color }) => html`<span><i style="background:${color}"></i>${name}</span>`);
+  return html`<figure id="${id}">
+    <h3>${title}</h3>
+    <figcaption>${caption}</figcaption>
+    ${legend.length === 0 ? html`` : html`<div class="legend">${keys}</div>`}${trustedMarkup(svg)}
+  </figure>`;
+}
+
+function sampleSection(samples: readonly SampleRecord[]): Markup {
+  const groups = chooseSamples(samples);
+  if (groups.length === 0) return html``;
+  return html`<h2>Sample responses</h2>
+    ${groups.map(
+      ({ title, samples: shown }) =>
+        html`<h3>${title}</h3>
+          <div class="samples" style="margin:6px 0 16px">${shown.map(sampleMarkup)}</div>`,
+    )}`;
+}
+
+function sampleMarkup(sample: SampleRecord): Markup {
+  const end = sample.finish_reason === "length" ? ", cut at the cap" : "";
+  return html`<div class="sample">
+    <span class="badge ${sample.reward > 0 ? "right" : "wrong"}">${sample.outcome}</span>
+    <span class="sub">step ${sample.step} · ${sample.stage} · ${levelName(sample.level)} · ${sample.response_length} tokens${end}</span>
+    <pre>${sample.prompt}</pre>
+    <pre>${sample.response}</pre>
+    <p class="sub">expected ${sample.ground_truth}${sample.extracted === undefined ? ", no answer found" : `, read ${sample.extracted}`}</p>
+  </div>`;
+}
+
+function timingSection(metrics: readonly Metrics[]): Markup {
+  const names = [...new Set(metrics.flatMap((line) => Object.keys(line)))].filter((name) => name.startsWith("timing_s/")).toSorted();
+  if (names.length === 0) return html``;
+  const sums = new Map(names.map((name) => [name, metrics.reduce((sum, line) => sum + (line[name] ?? 0), 0)]));
+  const whole = sums.get("timing_s/step");
+  const rows = names
+    .toSorted((a, b) => sums.get(b)! - sums.get(a)!)
+    .map((name) => {
+      const sum = sums.get(name)!;
+      return html`<tr>
+        <td>${name.slice("timing_s/".length)}</td>
+        <td>${duration(sum)}</td>
+        <td>${(sum / metrics.length).toFixed(3)} s</td>
+        <td>${whole === undefined || whole === 0 ? "" : percent(sum / whole, 0)}</td>
+      </tr>`;
+    });
+  return html`<h2>Where the time went</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>part</th>
+            <th>in all</th>
+            <th>a step</th>
+            <th>of the step</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function environmentSection({ environment }: RunRecords): Markup {
+  if (environment === undefined) return html``;
+  const rows = Object.entries(environment).map(
+    ([name, value]) =>
+      html`<tr>
+        <td>${name.replaceAll("_", " ")}</td>
+        <td>${typeof value === "number" ? value.toLocaleString("en") : value}</td>
+      </tr>`,
+  );
+  return html`<h2>Engine</h2>
+    <div class="scroll">
+      <table>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
+}
