@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { isLongcotError } from "@longcot/errors";
 import { type LibtensorflowLocation, locateLibtensorflow } from "./locate.ts";
+import { createNarrator } from "./narrator.ts";
 import type { Variant } from "./release.ts";
 import { automaticVariant, isWanted } from "./wanted-variant.ts";
 
@@ -19,6 +20,8 @@ const HELP = `longcot-libtensorflow: TensorFlow's C library for longcot
 LONGCOT_LIBTENSORFLOW   a folder with the two libraries (and include/), to use instead of an installed one
 XDG_CACHE_HOME          where the per-user cache lies (longcot/libtensorflow in it)
 `;
+
+const narrator = createNarrator(process.stdout);
 
 interface Flags {
   variant: Variant | undefined;
@@ -69,21 +72,24 @@ async function install({ variant, strict }: Flags): Promise<number> {
   try {
     const found = locateLibtensorflow();
     if (found !== undefined && isWanted(found, variant ?? automaticVariant(process.env))) {
-      if (process.stdout.isTTY) say(`${described(found)} is there`);
+      if (process.stdout.isTTY) narrator.say(`${described(found)} is there`);
       return 0;
     }
     const { installLibtensorflow } = await import("./install.ts");
-    const outcome = await withSignal((signal) => installLibtensorflow({ ...(variant && { variant }), signal }));
+    const outcome = await withSignal((signal) => installLibtensorflow({ ...(variant && { variant }), narrator, signal }));
     if (outcome.location === undefined) {
-      say("none can be had here: longcot will use the wasm engine (same results, slower). Run `pnpm longcot doctor` for what is missing");
+      narrator.say(
+        "none can be had here: longcot will use the wasm engine (same results, slower). Run `pnpm longcot doctor` for what is missing",
+      );
       return strict ? 1 : 0;
     }
-    if (outcome.how !== "found") say(`installed ${described(outcome.location)} in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    if (outcome.how !== "found")
+      narrator.say(`installed ${described(outcome.location)} in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     // A defect here must not cost the user their whole installation either; its trace is shown all the same.
-    say(isLongcotError(error) ? error.message : `internal: ${error instanceof Error ? error.stack : String(error)}`);
+    narrator.say(isLongcotError(error) ? error.message : `internal: ${error instanceof Error ? error.stack : String(error)}`);
     return strict ? 1 : 0;
   }
 }
@@ -98,17 +104,13 @@ function where(): number {
 async function buildBinding(): Promise<number> {
   const startMs = performance.now();
   const { buildEagerBinding } = await import("./eager-binding.ts");
-  const binding = await withSignal((signal) => buildEagerBinding({ signal }));
-  say(`${binding.file} is ready, ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  const binding = await withSignal((signal) => buildEagerBinding({ narrator, signal }));
+  narrator.say(`${binding.file} is ready, ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
   return 0;
 }
 
 function described({ version, variant, folder }: LibtensorflowLocation): string {
   return `TensorFlow ${version} (${variant}) at ${folder}`;
-}
-
-function say(sentence: string): void {
-  process.stdout.write(`libtensorflow: ${sentence}\n`);
 }
 
 function usage(): number {
@@ -141,7 +143,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   if (error instanceof Interrupted) {
-    say(error.message);
+    narrator.say(error.message);
     process.exitCode = error.exitStatus;
   } else if (isLongcotError(error) || (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS")) {
     process.stderr.write(`${(error as Error).message}\n`);

@@ -24,6 +24,7 @@ export function createNarrator(output: NarratorOutput, isCi = process.env.CI !==
   const live = output.isTTY === true && !isCi;
   let currentStep: string | undefined;
   let startMs = 0;
+  let startBytes = 0;
   let shownMs = 0;
   let lineIsOpen = false;
 
@@ -42,11 +43,12 @@ export function createNarrator(output: NarratorOutput, isCi = process.env.CI !==
       if (step !== currentStep) {
         currentStep = step;
         startMs = nowMs;
+        startBytes = done;
         shownMs = live ? 0 : nowMs;
       }
       if (nowMs - shownMs < (live ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS)) return;
       shownMs = nowMs;
-      const text = progressText(step, done, total, nowMs - startMs);
+      const text = progressText(step, done, total, nowMs > startMs ? ((done - startBytes) / (nowMs - startMs)) * 1000 : 0);
       if (live) {
         const cells = Math.round((BAR_CELLS * Math.min(done, total)) / total);
         output.write(`\r\u001B[K${"█".repeat(cells)}${"░".repeat(BAR_CELLS - cells)} ${text}`);
@@ -56,9 +58,8 @@ export function createNarrator(output: NarratorOutput, isCi = process.env.CI !==
   };
 }
 
-/** `download 120 of 274 MB, 44 %, 12.1 MB/s, 13 s left`. */
-export function progressText(step: string, done: number, total: number, elapsedMs: number): string {
-  const bytesPerSecond = elapsedMs > 0 ? (done / elapsedMs) * 1000 : 0;
+/** `download 120 of 274 MB, 43 %, 12.1 MB/s, 13 s left`; without speed while that is 0. */
+export function progressText(step: string, done: number, total: number, bytesPerSecond: number): string {
   const parts = [`${step} ${megabytes(done)} of ${megabytes(total)} MB`, `${Math.floor((100 * Math.min(done, total)) / total)} %`];
   if (bytesPerSecond > 0) {
     parts.push(`${(bytesPerSecond / 1e6).toFixed(1)} MB/s`, `${Math.ceil(Math.max(0, total - done) / bytesPerSecond)} s left`);
