@@ -147,6 +147,16 @@ test("the first Ctrl-C saves and exits 130; --resume goes on to the same metrics
   expect(lines("a")).toEqual(lines("b"));
 });
 
+test("Ctrl-C before the run began leaves nothing", async () => {
+  const cwd = scratch();
+  const { code, stdout } = await run(cwd, ["train", "--run", "a"], { FAKE_LOOP: "early" });
+  expect({ code, last: stdout.trimEnd().split("\n").at(-1) }).toEqual({
+    code: 130,
+    last: "note: stopped before the run began; nothing was written",
+  });
+  expect(existsSync(join(cwd, "a"))).toBe(false);
+});
+
 test("a second Ctrl-C ends at once", async () => {
   const { child, done } = start(scratch(), ["train", "--run", "a", "--json"], { FAKE_LOOP: "slow" });
   child.stdout.on("data", (chunk: Buffer) => {

@@ -31,7 +31,7 @@ interface TrainFlags {
   recipe?: string;
   run?: string;
   resume?: true;
-  set: string[];
+  set?: string[];
   json?: true;
 }
 
@@ -49,8 +49,7 @@ export function trainCommand({ runTraining, writeReport }: { runTraining: RunTra
       .option(
         "--set <key=value>",
         "override a recipe's key, as often as needed; the value is YAML",
-        (text: string, all: string[]) => [...all, text],
-        [],
+        (text: string, all: string[] | undefined) => [...(all ?? []), text],
       )
       .option("--json", "print events as JSON lines on stdout instead of progress")
       .addHelpText(
@@ -72,7 +71,7 @@ interface Plan {
 }
 
 function planNew(flags: TrainFlags): Plan {
-  const { recipe, notices } = loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set });
+  const { recipe, notices } = loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] });
   const path = flags.run ?? defaultRunPath(recipe);
   checkRunPath(path);
   return { recipe, path, notices, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
@@ -82,8 +81,8 @@ function planResume(flags: TrainFlags): Plan {
   const path = flags.run ?? findNewestRun();
   const recipe = readRunRecipe(path);
   const asked =
-    flags.recipe !== undefined || flags.set.length > 0
-      ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set }).recipe
+    flags.recipe !== undefined || flags.set !== undefined
+      ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] }).recipe
       : recipe;
   const changed = Object.keys({ ...recipe, ...asked }).find(
     (key) => !isDeepStrictEqual(recipe[key as keyof Recipe], asked[key as keyof Recipe]),
@@ -119,8 +118,8 @@ async function train(
       return run;
     };
     const status = await runTraining({ recipe: plan.recipe, openRun, signal: interrupt.signal, emit: progress.emit });
-    const report = await writeReport(plan.path);
-    progress.emit({ type: "done", status, folder: plan.path, report });
+    if (opened.length === 0) progress.emit({ type: "notice", text: "stopped before the run began; nothing was written" });
+    else progress.emit({ type: "done", status, folder: plan.path, report: await writeReport(plan.path) });
     if (status === "interrupted") process.exitCode = interrupt.exitCode();
   } finally {
     interrupt.dispose();

@@ -183,14 +183,10 @@ function* microBatch({ stages, data, loss }: Recipe): Iterable<BrokenRule> {
 
 function* entropyRange({ entropy }: Recipe): Iterable<BrokenRule> {
   if (entropy.controller !== "adaptive") return;
-  if (entropy.max <= entropy.min)
-    yield { path: ["entropy", "max"], expected: `above entropy.min (${entropy.min})`, received: String(entropy.max) };
-  if (entropy.initial < entropy.min || entropy.initial > entropy.max)
-    yield {
-      path: ["entropy", "initial"],
-      expected: `from entropy.min to entropy.max (${entropy.min} to ${entropy.max})`,
-      received: String(entropy.initial),
-    };
+  const { min, max = Infinity, initial } = entropy;
+  if (max <= min) yield { path: ["entropy", "max"], expected: `above entropy.min (${min})`, received: String(max) };
+  if (initial < min) yield { path: ["entropy", "initial"], expected: `at least entropy.min (${min})`, received: String(initial) };
+  if (initial > max) yield { path: ["entropy", "initial"], expected: `at most entropy.max (${max})`, received: String(initial) };
 }
 
 function* evaluation({ evaluation: { prompts_per_level: wanted }, data }: Recipe): Iterable<BrokenRule> {

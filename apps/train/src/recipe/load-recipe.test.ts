@@ -102,7 +102,7 @@ test("every default is written out", () => {
     rollout: { temperature: 1, top_p: 1, top_k: 0 },
     advantages: { estimator: "group_normalized", truncation_mask: "none", truncated_reward: "zero" },
     loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: 16384 },
-    entropy: { controller: "adaptive", rule: "paper", initial: 0, delta: 0.005, min: 0, max: 1, target: 0.2 },
+    entropy: { controller: "adaptive", rule: "paper", initial: 0, delta: 0.005, min: 0, target: 0.2 },
     optimizer: { learning_rate: 1e-6, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 },
     rejection: { zero_advantage: true },
     evaluation: { samples_per_prompt: 8, temperature: 1 },

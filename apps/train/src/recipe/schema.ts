@@ -99,7 +99,8 @@ export const adaptiveEntropy = z.strictObject({
   initial: z.number().min(0).default(0),
   delta: positive.default(0.005),
   min: z.number().min(0).default(0),
-  max: z.number().min(0).default(1),
+  /** Absent: no cap, as in the paper. */
+  max: positive.optional(),
   /** Nats per token. */
   target: positive.default(0.2),
 });

@@ -1,0 +1,20 @@
+// `longcot score`: log-probabilities and entropies of given token sequences.
+import { positiveNumber } from "./option-values.ts";
+import { addRowsCommand } from "./rows-command.ts";
+import type { RowsOptions, RowsWork } from "./rows-command.ts";
+import type { AddCommand } from "./run-cli.ts";
+
+export interface ScoreOptions extends RowsOptions {
+  /** Logits are divided by it. */
+  temperature: number;
+}
+
+/** Adds the command around `work`, which is loaded by the caller when it is first needed. */
+export function scoreCommand(work: RowsWork<ScoreOptions>): AddCommand {
+  return (program) => {
+    addRowsCommand(program, "score", work)
+      .description('Score sequences: {"id","input_ids":[…]} in, {"id","log_probs":[T−1],"entropies":[T−1]} out, in nats.')
+      .option("--temperature <τ>", "logits are divided by it", positiveNumber(), 1)
+      .addHelpText("after", "\nExample:\n  longcot score --model DIR --input rows.jsonl --out scores.jsonl");
+  };
+}
