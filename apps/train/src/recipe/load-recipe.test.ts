@@ -251,6 +251,12 @@ describe("errors are one exact line", () => {
       "--set entropy: entropy.max must be above entropy.min (0.2), got 0.1",
     ],
     [
+      "initial coefficient below the floor",
+      BASE,
+      ["entropy.min=0.1"],
+      "my.yaml:1: entropy.initial must be at least entropy.min (0.1), got 0",
+    ],
+    [
       "not YAML",
       "name: [",
       [],
