@@ -37,7 +37,7 @@ export type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 // Models on an engine
 export { ARCHITECTURES } from "./architectures/index.ts";
-export { countParameters, createLanguageModel, loadLanguageModel, saveLanguageModel } from "./model/language-model.ts";
+export { countParameters, createLanguageModel, loadLanguageModel, restoreWeights, saveLanguageModel } from "./model/language-model.ts";
 export type { LanguageModel, ModelOptions } from "./model/language-model.ts";
 export { generate } from "./generate/generate.ts";
 export type { GeneratedResponse, GenerationOptions, GenerationRequest } from "./generate/generate.ts";

@@ -3,5 +3,5 @@ export type { Compiled, Engine, EngineArray, GraphDtype, State, TensorFunction, 
 export { EngineError } from "./engine/tensorflow-session.ts";
 export { openEngine } from "./engine/open-engine.ts";
 export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";
-export { orderAfter, updateRows } from "./engine/graph-ops.ts";
+export { orderAfter, ownCopy, updateRows } from "./engine/graph-ops.ts";
 export * from "./kernels/index.ts";

@@ -4,6 +4,7 @@ export { LEVELS, OPERATIONS } from "./operations.ts";
 export type { Level, Operation, OperationName } from "./operations.ts";
 export { makeProblem } from "./problem.ts";
 export type { ArithmeticProblem, ProblemKey } from "./problem.ts";
+export { problemsAvailable } from "./split-pairs.ts";
 export type { Split } from "./split-pairs.ts";
 export { writeArithmeticDataset } from "./write-dataset.ts";
 export type { ArithmeticDataset, ArithmeticDatasetOptions, LevelCounts } from "./write-dataset.ts";

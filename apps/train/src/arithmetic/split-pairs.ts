@@ -54,6 +54,21 @@ export function operandsAt(
   });
 }
 
+/** How many of `wanted` problems the split has at `level`: all of them, unless the level is small. */
+export function problemsAvailable(seed: number, family: string, split: Split, level: Level, wanted: number): number {
+  const { count } = operandRange(level);
+  if (wanted <= blockOf(split, (count * (count + 1)) / 2).size) return wanted;
+  for (let index = 0; index < wanted; index++) {
+    try {
+      operandsAt(seed, family, split, level, index);
+    } catch (error) {
+      if (error instanceof ConfigError) return index;
+      throw error;
+    }
+  }
+  return wanted;
+}
+
 function blockOf(split: Split, pairs: number): Block {
   const heldOut = Math.floor(pairs * HELD_OUT_SHARE);
   if (split === "held-out") return { first: 0, size: heldOut, backwards: false };

@@ -9,6 +9,7 @@ import type { WeightDtype } from "../files/half-precision.ts";
 import type { ModelConfig } from "../files/model-config.ts";
 import { readModelDirectory, writeModelDirectory } from "../files/model-directory.ts";
 import type { CompanionFiles } from "../files/model-directory.ts";
+import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
 
 /** A parameter and where its values live. */
@@ -40,23 +41,38 @@ export interface ModelOptions {
 export async function loadLanguageModel(engine: Engine, directory: string, options: ModelOptions = {}): Promise<LanguageModel> {
   const { config, checkpoint, companions } = await readModelDirectory(directory);
   try {
-    const read = async (tensor: string, shape: readonly number[]): Promise<Float32Array> => {
-      const entry = checkpoint.tensors.get(tensor);
-      if (entry === undefined || entry.shape.join() !== shape.join()) {
-        throw new DataError({
-          who: checkpoint.path, argument: `tensor ${JSON.stringify(tensor)}`, expected: `of shape [${shape.join(", ")}], as config.json says`,
-          received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]`,
-        });
-      }
-      return checkpoint.readFloat32(tensor);
-    };
-    return await build(engine, config, companions, options, (parameter) => {
-      const shapes = new Map(parameter.parts.map((part) => [part.tensor, part.shape]));
-      return parameterFromParts(parameter, (tensor) => read(tensor, shapes.get(tensor)!));
-    });
+    return await build(engine, config, companions, options, (parameter) => readParameter(checkpoint, parameter));
   } finally {
     await checkpoint.close();
   }
+}
+
+/**
+ * Replaces the weights of `model` by those in `directory`, a checkpoint of the same shape.
+ * @throws DataError as {@link loadLanguageModel}; the parameters before the damaged one are replaced by then.
+ */
+export async function restoreWeights(model: LanguageModel, directory: string): Promise<void> {
+  const { checkpoint } = await readModelDirectory(directory);
+  try {
+    for (const parameter of model.parameters) await model.engine.write(parameter.variable, await readParameter(checkpoint, parameter));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function readParameter(checkpoint: TensorFile, parameter: Parameter): Promise<Float32Array> {
+  const shapes = new Map(parameter.parts.map((part) => [part.tensor, part.shape]));
+  return parameterFromParts(parameter, async (tensor) => {
+    const shape = shapes.get(tensor)!;
+    const entry = checkpoint.tensors.get(tensor);
+    if (entry === undefined || entry.shape.join() !== shape.join()) {
+      throw new DataError({
+        who: checkpoint.path, argument: `tensor ${JSON.stringify(tensor)}`, expected: `of shape [${shape.join(", ")}], as config.json says`,
+        received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]`,
+      });
+    }
+    return checkpoint.readFloat32(tensor);
+  });
 }
 
 /** A new model: normal weights of the config's initializer range, keyed by `seed` and the parameter's name; norms one, biases zero. */

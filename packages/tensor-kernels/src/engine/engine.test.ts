@@ -1,14 +1,18 @@
 // One suite over every engine of this machine: variables, compiled functions, gradients, order and errors.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { locateLibtensorflow } from "@longcot/libtensorflow";
+import { locateEagerBinding, locateLibtensorflow } from "@longcot/libtensorflow";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "./engine.ts";
 import { orderAfter, ownCopy, updateRows } from "./graph-ops.ts";
 import { openEngine } from "./open-engine.ts";
 
-const engines = locateLibtensorflow() === undefined ? (["wasm"] as const) : (["tensorflow", "wasm"] as const);
+const engines = [
+  ...(locateLibtensorflow() === undefined ? [] : (["tensorflow"] as const)),
+  ...(locateEagerBinding() === undefined ? [] : (["tensorflow-eager"] as const)),
+  "wasm",
+] as const;
 
 describe.each(engines)("engine %s", (choice) => {
   let engine: Engine;

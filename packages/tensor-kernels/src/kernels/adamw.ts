@@ -92,6 +92,17 @@ function checkSameShape(argument: string, tensor: tf.Tensor, shape: number[]): v
 /** Added to the norm before dividing by it, as `torch.nn.utils.clip_grad_norm_` does. */
 const CLIP_EPSILON = 1e-6;
 
+/** Returns the Euclidean norm of all `tensors` together, a scalar f32. @throws ConfigError when there are none. */
+export function globalNorm(tensors: readonly tf.Tensor[]): tf.Tensor {
+  if (tensors.length === 0) throw new ConfigError({ who: "globalNorm", argument: "tensors", expected: "at least one tensor", received: "none" });
+  return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum(tf.square(tensor)))));
+}
+
+/** Returns the factor that clips gradients of norm `norm`: `min(1, maxNorm / (norm + 1e-6))`. */
+export function clipFactor(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + CLIP_EPSILON));
+}
+
 /**
  * Returns `gradients · min(1, maxNorm / (norm + 1e-6))` and `norm`, the Euclidean norm of all gradients together, before clipping.
  *
@@ -117,8 +128,7 @@ export function clipByGlobalNorm(
       expected: "a positive number",
       received: String(maxNorm),
     });
-  const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
-  const norm = tf.sqrt(tf.addN(squares));
+  const norm = globalNorm(gradients);
   const factor = tf.minimum(1, tf.div(maxNorm, tf.add(norm, CLIP_EPSILON)));
   return { gradients: gradients.map((gradient) => tf.mul(gradient, factor)), norm };
 }

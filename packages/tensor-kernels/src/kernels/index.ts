@@ -1,5 +1,5 @@
 // The kernels: differentiable operations of a language model, written once in tfjs ops, and what a training step needs around them.
-export { adamWUpdate, clipByGlobalNorm } from "./adamw.ts";
+export { adamWUpdate, clipByGlobalNorm, clipFactor, globalNorm } from "./adamw.ts";
 export type { AdamWInputs, AdamWState } from "./adamw.ts";
 export { attention } from "./attention.ts";
 export type { AttentionInputs } from "./attention.ts";

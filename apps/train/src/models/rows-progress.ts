@@ -1,0 +1,34 @@
+// Progress of a command on stderr: nothing for quick work, then one line that is rewritten, or a line now and then in a log.
+import { duration } from "../progress/figures.ts";
+
+const QUIET_MS = 2_000;
+const TERMINAL_MS = 200;
+const LOG_MS = 10_000;
+
+export interface RowsProgress {
+  /** `done` of `total` in a unit that takes about even time; `text` says it in words. */
+  update(progress: { done: number; total: number; text: string }): void;
+  /** Clears the line of a terminal. */
+  close(): void;
+}
+
+/** Progress of the work `label`, from now on. */
+export function createRowsProgress(label: string, stream: NodeJS.WriteStream = process.stderr): RowsProgress {
+  const start = performance.now();
+  let next = start + QUIET_MS;
+  let shown = false;
+  return {
+    update({ done, total, text }) {
+      const now = performance.now();
+      if (now < next) return;
+      const left = done === 0 ? "" : `, about ${duration(((now - start) / 1000) * (total / done - 1))} left`;
+      const line = `${label}: ${text}${left}`;
+      stream.write(stream.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
+      next = now + (stream.isTTY ? TERMINAL_MS : LOG_MS);
+      shown = true;
+    },
+    close() {
+      if (shown && stream.isTTY) stream.write("\r\u001b[K");
+    },
+  };
+}

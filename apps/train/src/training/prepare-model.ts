@@ -1,0 +1,54 @@
+// The model and tokenizer of a run: read from the recipe's folder, or new with a tokenizer of the task's characters.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { characterTokenizerFiles, checkTokenizerFits, createLanguageModel, loadLanguageModel, loadTokenizer, THINK_CHAT_TEMPLATE } from "@longcot/language-model";
+import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
+import { ConfigError } from "@longcot/errors";
+import type { Engine } from "@longcot/tensor-kernels";
+import { ARITHMETIC_ALPHABET } from "../arithmetic/index.ts";
+import { checkContextFits } from "../recipe/load-recipe.ts";
+import type { NewModel, Recipe } from "../recipe/schema.ts";
+import { atomicWrite } from "../run/atomic.ts";
+
+export interface PreparedModel {
+  model: LanguageModel;
+  tokenizer: Tokenizer;
+}
+
+/**
+ * The model in `directory`, held against its tokenizer and the recipe's context lengths.
+ * @throws ConfigError, DataError in one line for whatever does not fit.
+ */
+export async function loadPreparedModel(engine: Engine, directory: string, recipe: Recipe): Promise<PreparedModel> {
+  const tokenizer = await loadTokenizer(directory);
+  const model = await loadLanguageModel(engine, directory);
+  checkTokenizerFits(model.config, tokenizer);
+  if (!tokenizer.hasChatTemplate) throw new ConfigError({ who: directory, argument: "chat_template", expected: "in tokenizer_config.json or chat_template.jinja", received: "none" });
+  checkContextFits(recipe, model.config.maxPositionEmbeddings);
+  return { model, tokenizer };
+}
+
+const PAD = "<|pad|>";
+const END = "<|end|>";
+
+/** A new model of the recipe's shape and the tokenizer of the generated task, whose files go into `folder`. */
+export async function createPreparedModel(engine: Engine, shape: NewModel, { folder, seed }: { folder: string; seed: number }): Promise<PreparedModel> {
+  const singles = ARITHMETIC_ALPHABET.strings.filter((text) => text.length === 1);
+  const files = characterTokenizerFiles({
+    characters: ARITHMETIC_ALPHABET.characters + singles.join(""),
+    markerTokens: ARITHMETIC_ALPHABET.strings.filter((text) => text.length > 1),
+    specialTokens: [PAD, END, "<|user|>", "<|assistant|>"],
+    padToken: PAD, eosToken: END, chatTemplate: THINK_CHAT_TEMPLATE, modelMaxLength: shape.max_position_embeddings,
+  });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) atomicWrite(join(folder, name), text);
+  const tokenizer = await loadTokenizer(folder);
+  const config: ModelConfig = {
+    architecture: "qwen2", vocabSize: tokenizer.vocabularySize, hiddenSize: shape.hidden_size, intermediateSize: shape.intermediate_size, layers: shape.layers,
+    attentionHeads: shape.attention_heads, keyValueHeads: shape.key_value_heads, headDim: shape.hidden_size / shape.attention_heads,
+    ropeTheta: 10_000, rmsNormEpsilon: 1e-6, tieWordEmbeddings: true, maxPositionEmbeddings: shape.max_position_embeddings, attentionBias: true,
+    initializerRange: 0.02, dtype: "float32", eosTokenIds: tokenizer.eosTokenIds, ...(tokenizer.padTokenId === undefined ? {} : { padTokenId: tokenizer.padTokenId }),
+  };
+  return { model: await createLanguageModel(engine, config, { ...files }, { seed }), tokenizer };
+}

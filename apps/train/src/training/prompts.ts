@@ -1,0 +1,81 @@
+// Prompts as the loop uses them: token ids, a number, a level, and a keyed order that a resumed run draws again.
+
+import { loadPrompts } from "@longcot/data-filter";
+import type { PromptRow, RejectedRow } from "@longcot/data-filter";
+import { DataError } from "@longcot/errors";
+import type { Tokenizer } from "@longcot/language-model";
+import { keyedUniform } from "@longcot/tensor-kernels";
+import type { EmitEvent } from "../events.ts";
+
+/** A prompt ready to be answered. */
+export interface TrainingPrompt {
+  /** Its place in the data set: keys random numbers and names it in rollouts. */
+  index: number;
+  row: PromptRow;
+  tokens: Int32Array;
+  /** `2` for a level, else the data source. */
+  level: string;
+}
+
+/**
+ * The prompts of `paths`, rendered with the chat template and encoded. Rows that cannot be used and prompts longer than `maxPromptLength`
+ * are left out and counted in a notice.
+ * @throws DataError where no prompt is left.
+ */
+export async function loadTrainingPrompts(
+  paths: string | readonly string[],
+  options: { tokenizer: Tokenizer; maxPromptLength: number; levels?: readonly number[] | undefined; emit: EmitEvent },
+): Promise<TrainingPrompt[]> {
+  const { tokenizer, maxPromptLength, levels, emit } = options;
+  const files = typeof paths === "string" ? [paths] : [...paths];
+  const { rows, rejected } = await loadPrompts(files, { onInvalid: "reject" });
+  const supported = rows.filter((row) => row.ability === "math");
+  if (rejected.length > 0) emit({ type: "warning", text: `${rejected.length} of ${rows.length + rejected.length} rows left out; first: ${describeRejected(rejected[0]!)}` });
+  if (supported.length < rows.length) emit({ type: "warning", text: `${rows.length - supported.length} rows of ability code left out: only math has a verifier yet` });
+  const wanted = supported.filter((row) => levels === undefined || (row.level !== undefined && levels.includes(row.level)));
+  const prompts = wanted.map((row, index): TrainingPrompt => ({
+    index, row, level: row.level === undefined ? row.dataSource : String(row.level),
+    tokens: tokenizer.encode(tokenizer.renderChat(row.messages.map(({ role, content }) => ({ role, content })), { addGenerationPrompt: true })),
+  }));
+  const fitting = prompts.filter((prompt) => prompt.tokens.length <= maxPromptLength);
+  if (fitting.length < prompts.length) emit({ type: "warning", text: `${prompts.length - fitting.length} of ${prompts.length} prompts are longer than data.max_prompt_length (${maxPromptLength} tokens) and left out` });
+  if (fitting.length === 0) {
+    throw new DataError({
+      who: files.join(", "), expected: "at least one usable prompt",
+      received: rows.length === 0 ? `none in ${rejected.length} rows${rejected[0] === undefined ? "" : `; first: ${describeRejected(rejected[0])}`}` : `${rows.length} rows, all left out by ability, level or length`,
+    });
+  }
+  return fitting;
+}
+
+function describeRejected({ row, column, expected, received }: RejectedRow): string {
+  return `row ${row}, ${column} must be ${expected}, got ${received}`;
+}
+
+/**
+ * The prompts of one step: the next `count` of an endless sequence of keyed permutations of `prompts`, one per epoch.
+ * `draw` is the step's number within the stage, from 0; `stage` and `seed` key the order.
+ */
+export function drawPrompts<T>(prompts: readonly T[], { count, draw, stage, seed }: { count: number; draw: number; stage: number; seed: number }): T[] {
+  const orders = new Map<number, readonly number[]>();
+  return Array.from({ length: count }, (_, i) => {
+    const place = draw * count + i;
+    const epoch = Math.floor(place / prompts.length);
+    let order = orders.get(epoch);
+    if (order === undefined) orders.set(epoch, (order = keyedOrder(prompts.length, { seed, stage, epoch })));
+    return prompts[order[place % prompts.length]!]!;
+  });
+}
+
+/** A permutation of 0 … length − 1, the same for the same key. */
+export function keyedOrder(length: number, { seed, stage, epoch }: { seed: number; stage: number; epoch: number }): number[] {
+  const order = Array.from({ length }, (_, i) => i);
+  for (let last = length - 1; last > 0; last--) {
+    const other = Math.floor(keyedUniform({ seed, step: stage, prompt: SHUFFLE_PROMPT, sample: epoch, position: last }) * (last + 1));
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
+/** A prompt number that no data set reaches: keeps the numbers of shuffles apart from those of sampling. */
+const SHUFFLE_PROMPT = 2 ** 32 - 1;

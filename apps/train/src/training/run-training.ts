@@ -1,0 +1,206 @@
+// A whole run, top to bottom: model, data, cold start, stages of reinforcement learning with evaluation and checkpoints.
+//   longcot train --recipe quickstart
+//
+// Left out of the paper's recipe so far: stage changes on a plateau (stages have fixed steps), the online filter between stages.
+
+import { join } from "node:path";
+import { entropyAlarm, createEntropyController } from "@longcot/entropy-dynamics";
+import { countParameters, createTrainer, openSafetensors, restoreWeights, saveLanguageModel, writeSafetensors } from "@longcot/language-model";
+import { openEngine } from "@longcot/tensor-kernels";
+import type { Engine } from "@longcot/tensor-kernels";
+import { createVerifierPool } from "@longcot/verifiers";
+import { ConfigError } from "@longcot/errors";
+import packageJson from "../../package.json" with { type: "json" };
+import { problemsAvailable, writeArithmeticDataset } from "../arithmetic/index.ts";
+import type { Level, LevelCounts, Split } from "../arithmetic/index.ts";
+import type { TrainingJob } from "../cli/train.ts";
+import { totalSteps } from "../recipe/load-recipe.ts";
+import type { ColdStart, GeneratedData, Recipe } from "../recipe/schema.ts";
+import type { RunFolder } from "../run/run-folder.ts";
+import { coldStart } from "./cold-start.ts";
+import { evaluate } from "./evaluate.ts";
+import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
+import type { PreparedModel } from "./prepare-model.ts";
+import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
+import type { TrainingPrompt } from "./prompts.ts";
+import { thinkingOpened } from "./rollout.ts";
+import { trainStep } from "./train-step.ts";
+import { policyTokenLoss } from "./update.ts";
+
+/** What a checkpoint's state.json holds beside weights and moments. */
+interface LoopState {
+  updates: number;
+  controller: ReturnType<ReturnType<typeof createEntropyController>["state"]>;
+}
+
+/** Runs `job` to its end, or to the next safe point after its signal. */
+export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob): Promise<"completed" | "interrupted"> {
+  const engine = await openEngine({ engine: recipe.engine.kind, ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }) });
+  try {
+    // --- model and data: whatever cannot work fails here, before the run's folder exists ---------------------------------------------
+    let prepared: PreparedModel | undefined = typeof recipe.model === "string" ? await loadPreparedModel(engine, recipe.model, recipe) : undefined;
+    let data = prepared === undefined || recipe.data.generate !== undefined ? undefined : await loadData(recipe, prepared, emit);
+    const run = await openRun();
+    const checkpoint = run.checkpoint;
+    prepared ??= await createPreparedModel(engine, newModelShape(recipe), { folder: join(run.dataFolder, "tokenizer"), seed: recipe.seed });
+    const generated = recipe.data.generate === undefined ? undefined : await generateData(run, recipe, recipe.data.generate, emit);
+    data ??= await loadData(recipe, prepared, emit, generated);
+    const { model, tokenizer } = prepared;
+    const prompts = data;
+    describeRun(run, recipe, engine, countParameters(model), emit);
+
+    const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
+    await using pool = createVerifierPool({
+      math: { thinking: thinkingOpened(probe) ? "required" : "closed-if-opened", truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade" },
+    });
+    const evaluateNow = async (label: string, step: number): Promise<void> => {
+      if (prompts.heldOut.length === 0) return;
+      const evaluation = await evaluate(prepared, pool, prompts.heldOut, recipe, { label, step, signal, emit });
+      emit(evaluation);
+      const { type: _, ...record } = evaluation;
+      run.appendEvaluation(record);
+    };
+
+    // --- cold start -----------------------------------------------------------------------------------------------------------------
+    const cold = recipe.cold_start;
+    if (checkpoint === undefined && cold !== undefined && generated !== undefined) {
+      await coldStart(prepared, generated.coldStart, { ...recipe, cold_start: cold }, { emit, signal });
+      if (signal.aborted) return "interrupted";
+    }
+
+    // --- reinforcement learning -----------------------------------------------------------------------------------------------------
+    const { optimizer } = recipe;
+    const trainer = await createTrainer(model, {
+      loss: policyTokenLoss(recipe), temperature: recipe.rollout.temperature,
+      optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay, maxGradNorm: optimizer.max_grad_norm },
+    });
+    const controller = createEntropyController(controllerOptions(recipe));
+    const saveCheckpoint = async (step: number): Promise<void> => {
+      emit({ type: "phase", phase: "checkpoint", completed: 0, total: 1, unit: "checkpoints" });
+      await run.saveCheckpoint(step, async (folder): Promise<LoopState> => {
+        await saveLanguageModel(model, join(folder, "model"), { dtype: "float32" });
+        await writeSafetensors(join(folder, "optimizer.safetensors"), trainer.stateTensors());
+        return { updates: trainer.updates, controller: controller.state() };
+      });
+    };
+    if (checkpoint === undefined) {
+      await evaluateNow(cold === undefined ? "start" : "cold start", 0);
+      await saveCheckpoint(0);
+    } else {
+      const state = checkpoint.state as LoopState;
+      await restoreWeights(model, join(checkpoint.folder, "model"));
+      const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
+      await trainer.restore(moments, state.updates).finally(() => moments.close());
+      controller.restore(state.controller);
+    }
+
+    const total = totalSteps(recipe);
+    const history = { entropies: [] as number[], rewards: [] as number[] };
+    let step = 0;
+    for (const [index, stage] of recipe.stages.entries()) {
+      const stagePrompts = prompts.train.filter(({ row }) => stage.levels === undefined || stage.levels.includes(row.level ?? 0));
+      if (stagePrompts.length === 0) throw new ConfigError({ who: recipe.name, argument: `stages.${index}.levels`, expected: "levels that the training data has", received: stage.levels?.join(", ") ?? "none" });
+      if (step + stage.steps > (checkpoint?.step ?? 0)) emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
+      for (let draw = 0; draw < stage.steps; draw++) {
+        step++;
+        if (step <= (checkpoint?.step ?? 0)) continue;
+        if (signal.aborted) {
+          await saveCheckpoint(step - 1);
+          return "interrupted";
+        }
+        const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
+        const plan = { step, stage, stageNumber: index + 1, prompts: drawn, rolloutPath: run.rolloutPath(step) };
+        const { metrics, samples } = await trainStep({ recipe, prepared, trainer, controller, pool, signal, emit }, plan).catch(async (error: unknown) => {
+          if (!signal.aborted || error !== signal.reason) throw error;
+          return { metrics: undefined, samples: undefined };
+        });
+        if (metrics === undefined) {
+          // Stopped during the rollout, before anything changed: the step is done again on resume.
+          await saveCheckpoint(step - 1);
+          return "interrupted";
+        }
+        run.appendMetrics(step, metrics);
+        run.appendSamples(samples);
+        emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
+        warnOfEntropy(history, metrics);
+        const last = step === total;
+        if (last || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0)) await evaluateNow(last ? "final" : `step ${step}`, step);
+        if (last || step % recipe.checkpoint.every === 0) await saveCheckpoint(step);
+      }
+    }
+    if (checkpoint?.step === total) emit({ type: "notice", text: `nothing left to do: all ${total} steps of this run are done` });
+    return "completed";
+  } finally {
+    await engine.close();
+  }
+
+  function warnOfEntropy(history: { entropies: number[]; rewards: number[] }, metrics: Record<string, number>): void {
+    const entropy = metrics["actor/entropy"];
+    if (entropy === undefined) return;
+    history.entropies.push(entropy);
+    history.rewards.push(metrics["critic/score/mean"]!);
+    const alarm = entropyAlarm(history);
+    if (alarm !== undefined) emit({ type: "warning", text: `entropy ${alarm.kind}: ${alarm.evidence}` });
+  }
+}
+
+function newModelShape({ name, model }: Recipe): Exclude<Recipe["model"], string> {
+  if (typeof model === "string") throw new ConfigError({ who: name, argument: "model", expected: "internal: the shape of a new model", received: model });
+  return model;
+}
+
+/** The generated data set in the run's folder: the same files again when a run is resumed. A level that has fewer problems than asked for gives all. */
+async function generateData(run: RunFolder, recipe: Recipe, options: GeneratedData, emit: TrainingJob["emit"]) {
+  const counts = (split: Split, wanted: number, levels: readonly number[]): LevelCounts =>
+    Object.fromEntries((levels as readonly Level[]).map((level) => {
+      const available = problemsAvailable(recipe.seed, "addition", split, level, wanted);
+      if (available < wanted) emit({ type: "notice", text: `level ${level} has ${available} ${split} problems, not ${wanted}: all are used` });
+      return [level, available];
+    }));
+  const cold: ColdStart | undefined = recipe.cold_start;
+  const coldLevels = cold === undefined ? [] : Object.entries(cold.levels).filter(([, weight]) => weight > 0).map(([level]) => Number(level));
+  return writeArithmeticDataset({
+    folder: run.dataFolder, seed: recipe.seed,
+    trainPerLevel: counts("train", options.train_per_level, options.levels),
+    heldOutPerLevel: counts("held-out", options.held_out_per_level, options.levels),
+    coldStartPerLevel: counts("cold-start", options.cold_start_per_level ?? 0, coldLevels),
+  });
+}
+
+/** Prompts to train on and prompts held out, from the recipe's files or the generated ones. */
+async function loadData(
+  recipe: Recipe, { tokenizer }: PreparedModel, emit: TrainingJob["emit"], generated?: { train: string; heldOut: string },
+): Promise<{ train: TrainingPrompt[]; heldOut: TrainingPrompt[] }> {
+  const { data, evaluation } = recipe;
+  const options = { tokenizer, maxPromptLength: data.max_prompt_length, levels: data.levels, emit };
+  const train = await loadTrainingPrompts(generated?.train ?? data.train!, options);
+  const validation = generated?.heldOut ?? data.validation;
+  const heldOut = validation === undefined ? [] : await loadTrainingPrompts(validation, options);
+  const wanted = evaluation.prompts_per_level;
+  const seen = new Map<string, number>();
+  const chosen = heldOut.filter(({ level }) => {
+    const count = (seen.get(level) ?? 0) + 1;
+    seen.set(level, count);
+    return wanted === undefined || count <= wanted;
+  });
+  return { train, heldOut: chosen };
+}
+
+function controllerOptions({ entropy }: Recipe): Parameters<typeof createEntropyController>[0] {
+  switch (entropy.controller) {
+    case "none":
+      return { kind: "none" };
+    case "constant":
+      return { kind: "constant", coefficient: entropy.coefficient };
+    case "adaptive": {
+      const { controller: _, max, ...options } = entropy;
+      return { kind: "adaptive", ...options, ...(max === undefined ? {} : { max }) };
+    }
+  }
+}
+
+function describeRun(run: RunFolder, recipe: Recipe, engine: Engine, parameters: number, emit: TrainingJob["emit"]): void {
+  const [name, device] = engine.description.split(", ") as [string, string?];
+  run.writeEnvironment({ longcot_version: packageJson.version, node_version: process.version, platform: `${process.platform}-${process.arch}`, engine: name, device: device ?? "", parameters });
+  emit({ type: "run", recipe: recipe.name, folder: run.path, engine: name, device: device ?? "", parameters, resumed_from: run.checkpoint?.step ?? 0 });
+}

@@ -1,0 +1,197 @@
+// One step of MAGIC: rollout, verdicts, advantages, rejection, old log-probabilities, entropy control, updates, metrics.
+
+import type { EntropyController } from "@longcot/entropy-dynamics";
+import { monteCarloEntropy } from "@longcot/entropy-dynamics";
+import { score } from "@longcot/language-model";
+import { groupAdvantages, outcomeRewards, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
+import { writeRolloutFile } from "@longcot/rollout-buffer";
+import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
+import type { VerifierPool } from "@longcot/verifiers";
+import type { EmitEvent, Metrics } from "../events.ts";
+import type { Recipe, Stage } from "../recipe/schema.ts";
+import type { SampleRecord } from "../run/records.ts";
+import type { PreparedModel } from "./prepare-model.ts";
+import type { TrainingPrompt } from "./prompts.ts";
+import { answerPrompts, rolloutDecoding, writeAnswers } from "./rollout.ts";
+import type { Answers } from "./rollout.ts";
+import { updatePolicy } from "./update.ts";
+import type { PolicyTrainer } from "./update.ts";
+
+export interface StepContext {
+  recipe: Recipe;
+  prepared: PreparedModel;
+  trainer: PolicyTrainer;
+  controller: EntropyController;
+  pool: VerifierPool;
+  signal: AbortSignal;
+  emit: EmitEvent;
+}
+
+export interface StepPlan {
+  /** Over all stages, from 1. */
+  step: number;
+  stage: Stage;
+  /** From 1. */
+  stageNumber: number;
+  prompts: readonly TrainingPrompt[];
+  rolloutPath: string;
+}
+
+/**
+ * Trains one step and returns what to log. The rollouts are on disk before the first update; a signal during the rollout rejects with its
+ * reason and leaves model and controller as they were.
+ */
+export async function trainStep(context: StepContext, plan: StepPlan): Promise<{ metrics: Metrics; samples: SampleRecord[] }> {
+  const { recipe, prepared, trainer, controller, pool, signal, emit } = context;
+  const { step, stage, stageNumber, prompts } = plan;
+  const clock = stopwatch();
+
+  const rolloutSeconds = { gen: 0, reward: 0 };
+  const answers = await answerPrompts(prepared, pool, prompts, {
+    groupSize: stage.group_size, maxNewTokens: stage.context_length, decoding: rolloutDecoding(recipe), seed: recipe.seed, step, signal, emit, phase: "rollout",
+  }, rolloutSeconds);
+
+  clock.lap();
+  const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
+  const rewards = outcomeRewards({
+    rewards: answers.verdicts.map((verdict) => verdict.score), truncated, truncatedReward: recipe.advantages.truncated_reward === "zero" ? "zero" : "keep",
+  });
+  const groups = { groupSize: stage.group_size };
+  const { advantages } = groupAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
+  const rejection = rejectZeroAdvantageGroups({ rewards, advantages, ...groups });
+  const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
+  const advantageSeconds = clock.lap();
+
+  const writer = writeAnswers(answers, { stage: stageNumber, weightVersion: trainer.updates, rewards });
+  await fillOldLogProbs(writer, answers, context);
+  advantages.forEach((advantage, row) => writer.setPerRow("advantage", row, advantage));
+  const oldLogProbSeconds = clock.lap();
+  // Rows of the writer are in the order of the answers; sealing sorts them, so kept rows are named anew by their place.
+  const keptFlags = new Set(keptRows);
+  const order = writer.copySortedRows();
+  const rollouts = writer.seal({ step, seed: recipe.seed });
+  await writeRolloutFile(plan.rolloutPath, rollouts);
+  const kept = Array.from(order.keys()).filter((place) => keptFlags.has(order[place]!));
+
+  const metrics: Metrics = {
+    ...rolloutMetrics(answers, rewards, prompts),
+    "training/stage": stageNumber,
+    "batch/solve_none": rejection.solveNone,
+    "batch/solve_all": rejection.solveAll,
+    "batch/kept_groups": kept.length / stage.group_size,
+    "batch/kept_ratio": kept.length / rewards.length,
+    "actor/lr": recipe.optimizer.learning_rate,
+  };
+  if (kept.length > 0) {
+    const { entropy, advantage } = keptStatistics(rollouts, kept);
+    const { coefficient, alpha } = controller.observe(entropy);
+    clock.lap();
+    const update = await updatePolicy(trainer, rollouts, { recipe, stage, step, keptRows: kept, alpha, most: prepared.model.config.maxPositionEmbeddings, emit });
+    Object.assign(metrics, {
+      "actor/entropy": entropy,
+      "actor/entropy_loss": update.entropy_loss,
+      "actor/entropy_coeff": coefficient,
+      "actor/entropy_coeff_realized": alpha,
+      "actor/pg_loss": update.pg_loss,
+      "actor/pg_clipfrac": update.pg_clipfrac,
+      "actor/ppo_kl": update.ppo_kl,
+      "actor/grad_norm": update.grad_norm,
+      "critic/advantages/mean": advantage.mean,
+      "critic/advantages/max": advantage.max,
+      "critic/advantages/min": advantage.min,
+      "timing_s/update_actor": clock.lap(),
+    });
+  } else {
+    emit({ type: "warning", text: `step ${step}: every group is all right or all wrong, nothing to learn from; no update` });
+  }
+  const tokens = rollouts.promptTokenCount + rollouts.responseTokenCount;
+  rollouts.free();
+  const total = clock.total();
+  Object.assign(metrics, {
+    "timing_s/gen": rolloutSeconds.gen,
+    "timing_s/reward": rolloutSeconds.reward,
+    "timing_s/adv": advantageSeconds,
+    "timing_s/old_log_prob": oldLogProbSeconds,
+    "timing_s/step": total,
+    "perf/throughput": tokens / total,
+  });
+  return { metrics, samples: chooseSamples(answers, rewards, plan) };
+}
+
+/** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */
+async function fillOldLogProbs(writer: RolloutWriter, { prompts, groupSize, responses }: Answers, { recipe, prepared, emit }: StepContext): Promise<void> {
+  const promptOf = (row: number): Int32Array => prompts[Math.floor(row / groupSize)]!.tokens;
+  const sequences = responses.map(({ tokens }, row) => Int32Array.from([...promptOf(row), ...tokens]));
+  const scores = await score(prepared.model, sequences, {
+    temperature: recipe.rollout.temperature, batchTokens: recipe.loss.micro_batch_tokens,
+    onProgress: ({ done, total }) => emit({ type: "phase", phase: "old_log_prob", completed: done, total, unit: "responses" }),
+  });
+  scores.forEach(({ logProbs, entropies }, row) => {
+    writer.setPerToken("old_log_probs", row, logProbs.slice(promptOf(row).length));
+    writer.setPerToken("entropies", row, entropies.slice(promptOf(row).length));
+  });
+}
+
+/** The controller's measurement, −mean log-probability of the kept tokens, and the advantages of the same tokens. */
+function keptStatistics(rollouts: Rollouts, kept: readonly number[]): { entropy: number; advantage: { mean: number; max: number; min: number } } {
+  const { values, offsets } = rollouts.viewPerToken("old_log_probs");
+  const advantages = rollouts.viewPerRow("advantage");
+  const mask = new Uint8Array(values.length);
+  let [tokens, sum, max, min] = [0, 0, -Infinity, Infinity];
+  for (const row of kept) {
+    const length = offsets[row + 1]! - offsets[row]!;
+    mask.fill(1, offsets[row]!, offsets[row + 1]!);
+    tokens += length;
+    sum += advantages[row]! * length;
+    max = Math.max(max, advantages[row]!);
+    min = Math.min(min, advantages[row]!);
+  }
+  return { entropy: monteCarloEntropy({ logProbs: values, mask }), advantage: { mean: sum / tokens, max, min } };
+}
+
+function rolloutMetrics({ responses }: Answers, rewards: ArrayLike<number>, prompts: readonly TrainingPrompt[]): Metrics {
+  const cut = responses.filter(({ finishReason }) => finishReason === "length").length;
+  return {
+    ...spread("critic/score", Array.from(rewards)),
+    ...spread("response_length", responses.map(({ tokens }) => tokens.length)),
+    "response_length/clip_ratio": cut / responses.length,
+    ...spread("prompt_length", prompts.map(({ tokens }) => tokens.length)),
+  };
+}
+
+function spread(name: string, values: readonly number[]): Metrics {
+  return {
+    [`${name}/mean`]: values.reduce((sum, value) => sum + value, 0) / values.length,
+    [`${name}/max`]: values.reduce((most, value) => Math.max(most, value), -Infinity),
+    [`${name}/min`]: values.reduce((least, value) => Math.min(least, value), Infinity),
+  };
+}
+
+/** The first right and the first wrong response of the step, to be read. */
+function chooseSamples({ prompts, groupSize, responses, texts, verdicts }: Answers, rewards: ArrayLike<number>, { step, stage }: StepPlan): SampleRecord[] {
+  const rows = Array.from({ length: texts.length }, (_, row) => row);
+  return [rows.find((row) => rewards[row]! > 0), rows.find((row) => rewards[row] === 0)].flatMap((row) => {
+    if (row === undefined) return [];
+    const prompt = prompts[Math.floor(row / groupSize)]!;
+    const { outcome, extracted } = verdicts[row]!;
+    return [{
+      step, stage: stage.name, level: prompt.level, prompt: prompt.row.messages.at(-1)!.content, response: texts[row]!, ground_truth: prompt.row.groundTruth,
+      ...(extracted === undefined ? {} : { extracted }), reward: rewards[row]!, outcome, finish_reason: responses[row]!.finishReason, response_length: responses[row]!.tokens.length,
+    }];
+  });
+}
+
+/** Seconds since the last lap, and since the start. */
+function stopwatch(): { lap: () => number; total: () => number } {
+  const start = performance.now();
+  let last = start;
+  return {
+    lap() {
+      const now = performance.now();
+      const seconds = (now - last) / 1000;
+      last = now;
+      return seconds;
+    },
+    total: () => (performance.now() - start) / 1000,
+  };
+}
