@@ -30,7 +30,8 @@ for (const { choice, missing } of ENGINES) {
 async function outputsOf(engine: Engine, { name, inputs, run }: KernelProgram): Promise<EngineArray[]> {
   const specs = Object.fromEntries(inputs.map(({ shape, dtype }, i) => [`input${i}`, { shape, dtype }]));
   const compiled = engine.compile(name.replaceAll(/\W+/g, "_"), specs, (tensors) =>
-    Object.fromEntries(run(inputs.map((_, i) => tensors[`input${i}`]!)).map((output, i) => [`output${i}`, output])));
+    Object.fromEntries(run(inputs.map((_, i) => tensors[`input${i}`]!)).map((output, i) => [`output${i}`, output])),
+  );
   return Object.values(await compiled(Object.fromEntries(inputs.map(({ values }, i) => [`input${i}`, values]))));
 }
 

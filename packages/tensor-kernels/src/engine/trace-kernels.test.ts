@@ -37,7 +37,13 @@ const f32 = (shape: number[], ...values: number[]): Sample => ({ dtype: "float32
 const i32 = (shape: number[], ...values: number[]): Sample => ({ dtype: "int32", shape, values: Int32Array.from(values) });
 const bool = (shape: number[], ...values: number[]): Sample => ({ dtype: "bool", shape, values: Uint8Array.from(values) });
 
-function kernelCase(kernel: string, label: string, inputs: TraceCase["inputs"], attrs: TraceCase["attrs"] = {}, expected?: Expected): TraceCase {
+function kernelCase(
+  kernel: string,
+  label: string,
+  inputs: TraceCase["inputs"],
+  attrs: TraceCase["attrs"] = {},
+  expected?: Expected,
+): TraceCase {
   return { kernel, label, inputs, attrs, ...(expected && { expected }) };
 }
 
@@ -51,7 +57,8 @@ const FLAG_ROW = bool([3], 1, 1, 0);
 const CUBE = f32([2, 3, 2], 4, -1, 0.5, 3, -2, 8, 1, 6, -5, 2.5, 7, 0);
 
 const binary = (kernels: string[], a: Sample, b: Sample, label: string) => kernels.map((kernel) => kernelCase(kernel, label, { a, b }));
-const unary = (kernels: string[], x: Sample, label: string, attrs: TraceCase["attrs"] = {}) => kernels.map((kernel) => kernelCase(kernel, label, { x }, attrs));
+const unary = (kernels: string[], x: Sample, label: string, attrs: TraceCase["attrs"] = {}) =>
+  kernels.map((kernel) => kernelCase(kernel, label, { x }, attrs));
 
 const ARITHMETIC = ["Add", "Sub", "Multiply", "Maximum", "Minimum", "SquaredDifference"];
 const COMPARISONS = ["Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual"];
@@ -64,7 +71,30 @@ const elementwise: TraceCase[] = [
   ...binary(["Pow"], INTEGERS, i32([], 2), "int32, scalar exponent"),
   ...binary(["LogicalAnd", "LogicalOr", "Equal", "NotEqual"], FLAGS, FLAG_ROW, "bool, broadcast"),
   ...unary(["LogicalNot"], FLAGS, "bool"),
-  ...unary(["Neg", "Exp", "Expm1", "Square", "Sigmoid", "Tanh", "Sin", "Cos", "Abs", "Sign", "Floor", "Ceil", "Erf", "Relu", "Softplus", "ZerosLike", "OnesLike", "Identity"], SIGNED, "float32"),
+  ...unary(
+    [
+      "Neg",
+      "Exp",
+      "Expm1",
+      "Square",
+      "Sigmoid",
+      "Tanh",
+      "Sin",
+      "Cos",
+      "Abs",
+      "Sign",
+      "Floor",
+      "Ceil",
+      "Erf",
+      "Relu",
+      "Softplus",
+      "ZerosLike",
+      "OnesLike",
+      "Identity",
+    ],
+    SIGNED,
+    "float32",
+  ),
   ...unary(["Log", "Log1p", "Rsqrt", "Sqrt", "Reciprocal"], POSITIVE, "positive float32"),
   ...unary(["Neg", "Square", "Abs", "ZerosLike", "OnesLike", "Identity"], INTEGERS, "int32"),
   ...unary(["Round"], f32([6], -2.5, -1.5, -0.4, 0.5, 1.5, 2.6), "halves go to the even number"),
@@ -80,7 +110,13 @@ const elementwise: TraceCase[] = [
   kernelCase("Select", "int32", { condition: FLAGS, t: INTEGERS, e: i32([2, 3], 1, 2, 3, 4, 5, 6) }),
   kernelCase("AddN", "three float32", [SIGNED, POSITIVE, SIGNED]),
   kernelCase("Softmax", "last axis", { logits: CUBE }, { dim: 2 }),
-  kernelCase("LogSoftmax", "two equal logits", { logits: f32([1, 2], 5, 5) }, { axis: 1 }, { values: [[-Math.LN2, -Math.LN2]], outputs: ["float32 [1, 2]"] }),
+  kernelCase(
+    "LogSoftmax",
+    "two equal logits",
+    { logits: f32([1, 2], 5, 5) },
+    { axis: 1 },
+    { values: [[-Math.LN2, -Math.LN2]], outputs: ["float32 [1, 2]"] },
+  ),
 ];
 
 const BATCH_A = f32([2, 2, 3], 1, 2, 3, 4, 5, 6, -1, 0.5, 2, 0, 3, -2);
@@ -88,9 +124,24 @@ const BATCH_B = f32([2, 3, 2], 1, 0, -1, 2, 3, 0.5, 2, 2, -3, 1, 0, 4);
 const linearAlgebra: TraceCase[] = [
   kernelCase("BatchMatMul", "two products", { a: BATCH_A, b: BATCH_B }, { transposeA: false, transposeB: false }),
   kernelCase("BatchMatMul", "both transposed", { a: BATCH_B, b: BATCH_A }, { transposeA: true, transposeB: true }),
-  kernelCase("BatchMatMul", "batch of one", { a: f32([1, 2, 3], 1, 2, 3, 4, 5, 6), b: f32([1, 3, 1], 1, -1, 2) }, { transposeA: false, transposeB: false }),
-  kernelCase("BatchMatMul", "batch of one, transposed", { a: f32([1, 3, 2], 1, 2, 3, 4, 5, 6), b: f32([1, 1, 3], 1, -1, 2) }, { transposeA: true, transposeB: true }),
-  kernelCase("BatchMatMul", "one matrix for every batch", { a: BATCH_A, b: f32([1, 3, 2], 1, 2, 3, 4, 5, 6) }, { transposeA: false, transposeB: false }),
+  kernelCase(
+    "BatchMatMul",
+    "batch of one",
+    { a: f32([1, 2, 3], 1, 2, 3, 4, 5, 6), b: f32([1, 3, 1], 1, -1, 2) },
+    { transposeA: false, transposeB: false },
+  ),
+  kernelCase(
+    "BatchMatMul",
+    "batch of one, transposed",
+    { a: f32([1, 3, 2], 1, 2, 3, 4, 5, 6), b: f32([1, 1, 3], 1, -1, 2) },
+    { transposeA: true, transposeB: true },
+  ),
+  kernelCase(
+    "BatchMatMul",
+    "one matrix for every batch",
+    { a: BATCH_A, b: f32([1, 3, 2], 1, 2, 3, 4, 5, 6) },
+    { transposeA: false, transposeB: false },
+  ),
 ];
 
 const reductions: TraceCase[] = [
@@ -103,7 +154,9 @@ const reductions: TraceCase[] = [
       kernelCase(kernel, "everything", { x: CUBE }, { ...axes([0, 1, 2]), keepDims: false }),
     ];
   }),
-  ...["Sum", "Max", "Min", "Prod"].map((kernel) => kernelCase(kernel, "int32", { x: INTEGERS }, { axis: 1, reductionIndices: 1, keepDims: false })),
+  ...["Sum", "Max", "Min", "Prod"].map((kernel) =>
+    kernelCase(kernel, "int32", { x: INTEGERS }, { axis: 1, reductionIndices: 1, keepDims: false }),
+  ),
   ...["All", "Any"].flatMap((kernel) => [
     kernelCase(kernel, "last axis", { x: FLAGS }, { axis: 1, keepDims: false }),
     kernelCase(kernel, "first axis, kept", { x: FLAGS }, { axis: 0, keepDims: true }),
@@ -135,10 +188,38 @@ const shapes: TraceCase[] = [
   kernelCase("Pack", "last axis", [SIGNED, POSITIVE], { axis: 2 }),
   kernelCase("Unpack", "middle axis", { value: CUBE }, { axis: 1 }),
   kernelCase("Unpack", "axis counted from the end", { value: CUBE }, { axis: -1 }),
-  kernelCase("PadV2", "float32", { x: SIGNED }, { paddings: [[1, 0], [0, 2]], constantValue: -1.5 }),
-  kernelCase("PadV2", "int32", { x: INTEGERS }, { paddings: [[0, 0], [1, 1]], constantValue: 9 }),
+  kernelCase(
+    "PadV2",
+    "float32",
+    { x: SIGNED },
+    {
+      paddings: [
+        [1, 0],
+        [0, 2],
+      ],
+      constantValue: -1.5,
+    },
+  ),
+  kernelCase(
+    "PadV2",
+    "int32",
+    { x: INTEGERS },
+    {
+      paddings: [
+        [0, 0],
+        [1, 1],
+      ],
+      constantValue: 9,
+    },
+  ),
   kernelCase("Tile", "two axes", { x: SIGNED }, { reps: [2, 3] }),
-  kernelCase("BroadcastTo", "a row", { x: ROW }, { shape: [2, 3], inputShape: [3] }, { values: [[0.5, -1.25, 2, 0.5, -1.25, 2]], outputs: ["float32 [2, 3]"] }),
+  kernelCase(
+    "BroadcastTo",
+    "a row",
+    { x: ROW },
+    { shape: [2, 3], inputShape: [3] },
+    { values: [[0.5, -1.25, 2, 0.5, -1.25, 2]], outputs: ["float32 [2, 3]"] },
+  ),
   kernelCase("Reverse", "two axes", { x: CUBE }, { dims: [0, 2] }),
   kernelCase("Reverse", "axis counted from the end", { x: CUBE }, { dims: [-2] }),
   kernelCase("Fill", "float32", {}, { shape: [2, 2], value: 0.75, dtype: "float32" }),
@@ -151,18 +232,43 @@ const indexing: TraceCase[] = [
   kernelCase("GatherV2", "own indices for every batch", { x: CUBE, indices: i32([2, 2], 2, 0, 1, 1) }, { axis: 1, batchDims: 1 }),
   kernelCase("GatherNd", "single elements", { params: CUBE, indices: i32([2, 3], 0, 1, 1, 1, 2, 0) }),
   kernelCase("GatherNd", "slices", { params: CUBE, indices: i32([2, 1], 1, 0) }),
-  kernelCase("ScatterNd", "an index given twice adds up", { indices: i32([3, 1], 2, 0, 2), updates: f32([3, 2], 1, 2, 3, 4, 5, 6) }, { shape: [4, 2] }),
-  kernelCase("TensorScatterUpdate", "two rows", { tensor: f32([3, 2], 1, 2, 3, 4, 5, 6), indices: i32([2, 1], 2, 0), updates: f32([2, 2], 7, 8, 9, 10) }),
-  kernelCase("UnsortedSegmentSum", "an empty segment is zero", { x: f32([3, 2], 1, 2, 3, 4, 5, 6), segmentIds: i32([3], 3, 0, 3) }, { numSegments: 4 }),
+  kernelCase(
+    "ScatterNd",
+    "an index given twice adds up",
+    { indices: i32([3, 1], 2, 0, 2), updates: f32([3, 2], 1, 2, 3, 4, 5, 6) },
+    { shape: [4, 2] },
+  ),
+  kernelCase("TensorScatterUpdate", "two rows", {
+    tensor: f32([3, 2], 1, 2, 3, 4, 5, 6),
+    indices: i32([2, 1], 2, 0),
+    updates: f32([2, 2], 7, 8, 9, 10),
+  }),
+  kernelCase(
+    "UnsortedSegmentSum",
+    "an empty segment is zero",
+    { x: f32([3, 2], 1, 2, 3, 4, 5, 6), segmentIds: i32([3], 3, 0, 3) },
+    { numSegments: 4 },
+  ),
   kernelCase("OneHot", "int32", { indices: i32([3], 2, 0, 1) }, { depth: 3, onValue: 1, offValue: 0, dtype: "int32" }),
-  kernelCase("OneHot", "float32, an index outside lights nothing", { indices: i32([2, 2], 1, 4, 0, 2) }, { depth: 3, onValue: 0.5, offValue: -0.5, dtype: "float32" }),
+  kernelCase(
+    "OneHot",
+    "float32, an index outside lights nothing",
+    { indices: i32([2, 2], 1, 4, 0, 2) },
+    { depth: 3, onValue: 0.5, offValue: -0.5, dtype: "float32" },
+  ),
 ];
 
 const SAME_ROW: Expected = { values: [ROW.values], outputs: ["float32 [3]"] };
 const ofTheGraphOnly: TraceCase[] = [
   kernelCase("OrderAfter", "value unchanged", { x: ROW, previous: SIGNED }, {}, SAME_ROW),
   kernelCase("OwnCopy", "value unchanged", { x: ROW }, {}, SAME_ROW),
-  kernelCase("UpdateRows", "two rows of a copy", { table: f32([3, 1], 1, 2, 3), rows: i32([2], 2, 0), values: f32([2, 1], 7, 8) }, {}, { values: [[8, 2, 7]], outputs: ["float32 [3, 1]"] }),
+  kernelCase(
+    "UpdateRows",
+    "two rows of a copy",
+    { table: f32([3, 1], 1, 2, 3), rows: i32([2], 2, 0), values: f32([2, 1], 7, 8) },
+    {},
+    { values: [[8, 2, 7]], outputs: ["float32 [3, 1]"] },
+  ),
 ];
 
 /** Kernels that exist to refuse: with what they say. */
@@ -188,7 +294,10 @@ const described = (tensors: tf.Tensor[]) => tensors.map(({ shape, dtype }) => `$
 function onCpu(entry: TraceCase): Expected {
   tf.setBackend("cpu");
   return tf.tidy(() => {
-    const outputs = runKernel(entry, samplesOf(entry).map(({ values, shape, dtype }) => tf.tensor(values, shape, dtype)));
+    const outputs = runKernel(
+      entry,
+      samplesOf(entry).map(({ values, shape, dtype }) => tf.tensor(values, shape, dtype)),
+    );
     return { values: outputs.map((output) => output.dataSync()), outputs: described(outputs) };
   }) as never;
 }
@@ -215,7 +324,10 @@ describe.skipIf(!hasLibtensorflow)("trace kernels as TensorFlow graphs", () => {
     const traced: string[] = [];
     const specs = Object.fromEntries(samples.map(({ shape, dtype }, i) => [NAMES[i]!, { shape, dtype }]));
     const run = engine.compile(entry.kernel, specs, (tensors) => {
-      const outputs = runKernel(entry, samples.map((_, i) => tensors[NAMES[i]!]!));
+      const outputs = runKernel(
+        entry,
+        samples.map((_, i) => tensors[NAMES[i]!]!),
+      );
       traced.push(...described(outputs));
       // Behind a node of its own: TensorFlow refuses to fetch what it is fed, and some kernels return their input.
       return Object.fromEntries(outputs.map((output, i) => [`output${i}`, orderAfter(output, output)]));
