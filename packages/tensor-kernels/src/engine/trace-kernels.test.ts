@@ -292,7 +292,7 @@ const described = (tensors: tf.Tensor[]) => tensors.map(({ shape, dtype }) => `$
 
 /** Values, shapes and element types by tfjs's own JavaScript kernels. */
 function onCpu(entry: TraceCase): Expected {
-  tf.setBackend("cpu");
+  void tf.setBackend("cpu");
   return tf.tidy(() => {
     const outputs = runKernel(
       entry,
