@@ -1,7 +1,13 @@
 #!/usr/bin/env node
 // The `longcot` program: pnpm longcot <command>. What a command needs is loaded when it runs, so that help and errors come at once.
 import packageJson from "../package.json" with { type: "json" };
+import { benchCommand } from "./cli/bench.ts";
+import { doctorCommand } from "./cli/doctor.ts";
+import { generateCommand } from "./cli/generate.ts";
+import { gradeCommand } from "./cli/grade.ts";
 import { runCli } from "./cli/run-cli.ts";
+import { scoreCommand } from "./cli/score.ts";
+import { tokenizeCommand } from "./cli/tokenize.ts";
 import { trainCommand } from "./cli/train.ts";
 
 // A reader that closes the pipe early (`longcot … --json | head`) is not an error of ours.
@@ -12,6 +18,12 @@ const commands = [
     runTraining: async (job) => (await import("./training/run-training.ts")).runTraining(job),
     writeReport: async (runFolder) => (await import("./report/write-report.ts")).writeReport(runFolder),
   }),
+  scoreCommand(async (options) => (await import("./models/score-rows.ts")).scoreRows(options)),
+  generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),
+  tokenizeCommand(async (options) => (await import("./models/tokenize-rows.ts")).tokenizeRows(options)),
+  gradeCommand(async (options) => (await import("./models/grade-rows.ts")).gradeRows(options)),
+  doctorCommand(async (version) => (await import("./bench/examine-machine.ts")).examineMachine(version), packageJson.version),
+  benchCommand(async (plan) => (await import("./bench/run-bench.ts")).runBench(plan)),
 ];
 
 process.exitCode = await runCli(process.argv.slice(2), commands, packageJson.version);

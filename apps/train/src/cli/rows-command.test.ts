@@ -19,28 +19,31 @@ const run = (...args: string[]) =>
   });
 
 test.each<[string[], object]>([
-  [["score", ...FILES], { ...PATHS, temperature: 1 }],
-  [["score", ...FILES, "--temperature", "0.6"], { ...PATHS, temperature: 0.6 }],
+  [["score", ...FILES], { ...PATHS, temperature: 1, engine: "auto" }],
+  [
+    ["score", ...FILES, "--temperature", "0.6", "--engine", "wasm", "--threads", "1"],
+    { ...PATHS, temperature: 0.6, engine: "wasm", threads: 1 },
+  ],
   [["tokenize", ...FILES], PATHS],
   [
     ["generate", ...FILES, "--greedy", "--max-new-tokens", "9"],
-    { ...PATHS, n: 1, maxNewTokens: 9, temperature: 1, topP: 1, seed: 0, greedy: true },
+    { ...PATHS, n: 1, maxNewTokens: 9, temperature: 1, topP: 1, seed: 0, greedy: true, engine: "auto" },
   ],
   [
-    ["generate", ...FILES, "--n", "4", "--top-p", "0.9", "--seed", "7"],
-    { ...PATHS, n: 4, maxNewTokens: 256, temperature: 1, topP: 0.9, seed: 7, greedy: false },
+    ["generate", ...FILES, "--n", "4", "--top-p", "0.9", "--top-k", "20", "--seed", "7"],
+    { ...PATHS, n: 4, temperature: 1, topP: 0.9, topK: 20, seed: 7, greedy: false, engine: "auto" },
   ],
 ])("%j", async (args, options) => {
   const { stdout, stderr, code } = await run(...args);
   expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
   const [echoed, summary] = stdout.split("\n");
   expect(JSON.parse(echoed!)).toEqual(options);
-  expect(summary).toBe("2 rows in, 3 rows written to out.jsonl");
+  expect(summary).toMatch(/^2 rows in, 3 rows written to out\.jsonl in \d+\.\d s$/);
 });
 
 test("--json prints the summary for machines", async () => {
   const { stdout } = await run("tokenize", ...FILES, "--json");
-  expect(JSON.parse(stdout.split("\n")[1]!)).toEqual({ rows_in: 2, rows_out: 3, out: "out.jsonl" });
+  expect(JSON.parse(stdout.split("\n")[1]!)).toEqual({ rows_in: 2, rows_out: 3, out: "out.jsonl", seconds: expect.any(Number) });
 });
 
 test.each<[string[], string]>([
@@ -62,6 +65,12 @@ test.each<[string[], string]>([
     "longcot generate: option '--top-p <p>' argument '1.5' is invalid. Expected a number above 0 and at most 1.\n",
   ],
   [["generate", ...FILES, "--n", "2.5"], "longcot generate: option '--n <K>' argument '2.5' is invalid. Expected a whole number from 1.\n"],
+  [
+    ["score", ...FILES, "--engine", "cuda"],
+    "longcot score: option '--engine <name>' argument 'cuda' is invalid. Allowed choices are auto, tensorflow-gpu, tensorflow, wasm.\n",
+  ],
+  [["grade", "--input", "in.jsonl"], "longcot grade: required option '--out <file>' not specified\n"],
+  [["generate", ...FILES, "--greedy", "--top-k", "4"], "longcot generate: option '--greedy' cannot be used with option '--top-k <k>'\n"],
   [["generate", ...FILES, "--greedy", "--seed", "1"], "longcot generate: option '--greedy' cannot be used with option '--seed <s>'\n"],
 ])("%j is refused", async (args, stderr) => {
   expect(await run(...args)).toEqual({ stdout: "", stderr, code: 1 });

@@ -54,7 +54,11 @@ export async function generateRows(options: GenerateOptions): Promise<RowsSummar
           const speed = tokens / ((performance.now() - start) / 1000);
           // Responses end early or run to the cap: whichever says that more is done is nearer the truth.
           const share = Math.max(finished / total, tokens / (total * maxNewTokens));
-          progress.update({ done: share, total: 1, text: `${finished} of ${total} responses, ${compactCount(tokens)} tokens, ${compactCount(speed)} tokens/s` });
+          progress.update({
+            done: share,
+            total: 1,
+            text: `${finished} of ${total} responses, ${compactCount(tokens)} tokens, ${compactCount(speed)} tokens/s`,
+          });
         },
       }),
     );

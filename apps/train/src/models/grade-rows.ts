@@ -17,7 +17,12 @@ export async function gradeRows({ input, out, jobs }: GradeOptions): Promise<Row
   const rows = await readRows(input, gradeRow);
   const requests = rows.map(({ line, row }): VerifyRequest => {
     if (row.ability === "code")
-      throw rowError(input, line, { argument: "ability", expected: '"math"', received: '"code", which has no grader yet', fix: "Leave code rows out" });
+      throw rowError(input, line, {
+        argument: "ability",
+        expected: '"math"',
+        received: '"code", which has no grader yet',
+        fix: "Leave code rows out",
+      });
     // A ground truth that is no text passes as it is: the pool grades it invalid_ground_truth.
     return { id: String(line), ability: row.ability, response: row.response, groundTruth: row.ground_truth as string };
   });
@@ -33,6 +38,11 @@ export async function gradeRows({ input, out, jobs }: GradeOptions): Promise<Row
     await pool.close();
     progress.close();
   }
-  const lines = results.map(({ score, outcome, extracted }, i) => ({ id: rows[i]!.row.id, score, outcome, ...(extracted === undefined ? {} : { extracted }) }));
+  const lines = results.map(({ score, outcome, extracted }, i) => ({
+    id: rows[i]!.row.id,
+    score,
+    outcome,
+    ...(extracted === undefined ? {} : { extracted }),
+  }));
   return { rows_in: rows.length, rows_out: writeJsonl(out, lines) };
 }

@@ -27,7 +27,11 @@ export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promi
 }
 
 /** An error about one row. */
-export function rowError(path: string, line: number, fields: { argument: string; expected: string; received: string; fix?: string }): DataError {
+export function rowError(
+  path: string,
+  line: number,
+  fields: { argument: string; expected: string; received: string; fix?: string },
+): DataError {
   return new DataError({ who: `${path} line ${line}`, ...fields });
 }
 
@@ -43,7 +47,13 @@ function parseRow<Row>(text: string, schema: z.ZodType<Row>, who: string): Row {
   const { path, message } = result.error.issues[0]!;
   throw new DataError({
     who,
-    argument: path.length === 0 ? "the row" : path.reduce<string>((name, part) => name + (typeof part === "number" ? `[${part}]` : `${name === "" ? "" : "."}${String(part)}`), ""),
+    argument:
+      path.length === 0
+        ? "the row"
+        : path.reduce<string>(
+            (name, part) => name + (typeof part === "number" ? `[${part}]` : `${name === "" ? "" : "."}${String(part)}`),
+            "",
+          ),
     expected: message,
     received: shown(path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part], value)),
   });

@@ -10,7 +10,10 @@ const messages = z
 
 /** Exactly one of `keys`; the others are undefined. */
 function oneOf(...keys: readonly string[]): [(row: object) => boolean, string] {
-  return [(row) => keys.filter((key) => row[key as keyof typeof row] !== undefined).length === 1, `an object with one of ${keys.join(", ")}`];
+  return [
+    (row) => keys.filter((key) => row[key as keyof typeof row] !== undefined).length === 1,
+    `an object with one of ${keys.join(", ")}`,
+  ];
 }
 
 export const scoreRow = z.object({ id, input_ids: tokenIds }, "an object");

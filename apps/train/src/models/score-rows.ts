@@ -35,7 +35,13 @@ export async function scoreRows({ model: directory, input, out, temperature, eng
     );
     scores.forEach(({ logProbs, entropies }, i) => {
       if ([logProbs, entropies].some((values) => !values.every(Number.isFinite)))
-        throw new NumericError({ who: directory, argument: `score of ${input} line ${rows[i]!.line}`, expected: "finite", received: "NaN or infinity", fix: "The weights are damaged" });
+        throw new NumericError({
+          who: directory,
+          argument: `score of ${input} line ${rows[i]!.line}`,
+          expected: "finite",
+          received: "NaN or infinity",
+          fix: "The weights are damaged",
+        });
     });
     const lines = rows.map(({ row: { id } }, i) => ({
       id,

@@ -10,7 +10,8 @@ export function checkOutput(path: string): void {
   const folder = dirname(path);
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new ConfigError({ who: "--out", expected: "a file in a folder that exists", received: path });
-  if (existsSync(path) && statSync(path).isDirectory()) throw new ConfigError({ who: "--out", expected: "a file", received: `the folder ${path}` });
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw new ConfigError({ who: "--out", expected: "a file", received: `the folder ${path}` });
 }
 
 /** Replaces `path` by one line per row; returns how many. */
