@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "@longcot/errors";
-import { atomicFolder, atomicRemove, removeLeftovers } from "./atomic.ts";
+import { atomicFolder, atomicRemove, atomicWrite, removeLeftovers } from "./atomic.ts";
 
 const STATE_FILE = "state.json";
 const SCHEMA_VERSION = 1;
@@ -51,10 +51,20 @@ export async function saveCheckpoint(
   await atomicFolder(folder, async (aside) => {
     const state = await fill(aside);
     const content: StateFile = { schema_version: SCHEMA_VERSION, step, logs, files: sizesOf(aside), state: state ?? null };
-    writeFileSync(join(aside, STATE_FILE), `${JSON.stringify(content, null, 2)}\n`);
+    writeFileSync(join(aside, STATE_FILE), stateText(content));
   });
   for (const old of checkpointFolders(root).slice(0, -keep)) atomicRemove(join(root, old));
   return folder;
+}
+
+/** Replaces the state and the logs' lengths of a saved checkpoint, whose weights stay. @throws DataError if it is not there, or damaged. */
+export function amendCheckpoint(root: string, step: number, logs: Record<string, number>, state: unknown): void {
+  const folder = join(root, checkpointName(step));
+  atomicWrite(join(folder, STATE_FILE), stateText({ ...readState(folder), logs, state }));
+}
+
+function stateText(content: StateFile): string {
+  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 /** `step-000120`. */
@@ -83,6 +93,11 @@ export function findCheckpoint(root: string): { checkpoint: Checkpoint | undefin
 
 /** Reads one checkpoint. @throws DataError if state.json or any file is missing, cut short or of another version. */
 export function readCheckpoint(folder: string): Checkpoint {
+  const { step, logs, state } = readState(folder);
+  return { step, folder, logs, state };
+}
+
+function readState(folder: string): StateFile {
   const path = join(folder, STATE_FILE);
   if (!existsSync(path)) throw new DataError({ who: folder, expected: `a checkpoint with ${STATE_FILE}`, received: "none" });
   let content: StateFile;
@@ -108,7 +123,7 @@ export function readCheckpoint(folder: string): Checkpoint {
         received: found[file] === undefined ? "no such file" : `${found[file]} bytes`,
       });
   }
-  return { step: content.step, folder, logs: content.logs, state: content.state };
+  return content;
 }
 
 function isIntact(folder: string): boolean {

@@ -9,32 +9,36 @@ import type { Metrics } from "../events.ts";
 /** Appends scalars to one event file; TensorBoard merges the files of a folder. */
 export class EventFile {
   readonly path: string;
-  readonly #fd: number;
+  readonly #now: number;
+  readonly #firstStep: number;
+  #fd: number | undefined;
 
   /**
-   * Opens a new file in `folder`.
+   * Names a new file in `folder`; it is there from the first {@link append} on.
    * @param firstStep Step of the first scalars to come. TensorBoard drops what earlier files of the folder say from this step on, as after a resume.
    * @param now Seconds since 1970.
    */
   constructor(folder: string, firstStep: number, now = Date.now() / 1000) {
     mkdirSync(folder, { recursive: true });
     this.path = join(folder, `events.out.tfevents.${Math.floor(now)}.${hostname()}.${process.pid}.${firstStep}`);
-    this.#fd = openSync(this.path, "a");
-    this.#write(fileVersionEvent(now));
-    this.#write(sessionStartEvent(now, firstStep));
+    this.#now = now;
+    this.#firstStep = firstStep;
   }
 
   /** Writes one scalar per metric at `step`. */
   append(step: number, metrics: Metrics, now = Date.now() / 1000): void {
-    this.#write(scalarsEvent(now, step, metrics));
+    const fd = (this.#fd ??= this.#open());
+    writeSync(fd, tfRecord(scalarsEvent(now, step, metrics)));
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
   }
 
-  #write(event: Uint8Array): void {
-    writeSync(this.#fd, tfRecord(event));
+  #open(): number {
+    const fd = openSync(this.path, "a");
+    for (const event of [fileVersionEvent(this.#now), sessionStartEvent(this.#now, this.#firstStep)]) writeSync(fd, tfRecord(event));
+    return fd;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Metrics } from "../events.ts";
 import { resolveRecipe, writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { atomicFolder, atomicWrite, removeLeftovers } from "./atomic.ts";
-import { findCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import { amendCheckpoint, findCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
 import { EventFile } from "./event-file.ts";
 import { cutLog, JsonlLog } from "./jsonl-log.ts";
@@ -83,9 +83,12 @@ export class RunFolder {
    * Call it after everything of `step` is appended. @returns the checkpoint's folder.
    */
   async saveCheckpoint(step: number, fill: FillCheckpoint): Promise<string> {
-    for (const log of LOGS) this.#logs[log].sync();
-    const sizes = Object.fromEntries(LOGS.map((log) => [log, this.#logs[log].size]));
-    return await saveCheckpoint(join(this.path, "checkpoints"), step, sizes, this.recipe.checkpoint.keep, fill);
+    return await saveCheckpoint(join(this.path, "checkpoints"), step, this.#syncedSizes(), this.recipe.checkpoint.keep, fill);
+  }
+
+  /** Makes the checkpoint of `step` go on from `state` and from the logs as they are now; its weights stay. */
+  amendCheckpoint(step: number, state: unknown): void {
+    amendCheckpoint(join(this.path, "checkpoints"), step, this.#syncedSizes(), state);
   }
 
   /** Closes the files and frees the lock. */
@@ -93,6 +96,11 @@ export class RunFolder {
     for (const log of LOGS) this.#logs[log].close();
     this.#events.close();
     this.#lock.release();
+  }
+
+  #syncedSizes(): Record<string, number> {
+    for (const log of LOGS) this.#logs[log].sync();
+    return Object.fromEntries(LOGS.map((log) => [log, this.#logs[log].size]));
   }
 
   #open(name: string): JsonlLog {

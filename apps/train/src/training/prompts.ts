@@ -53,18 +53,17 @@ function describeRejected({ row, column, expected, received }: RejectedRow): str
 }
 
 /**
- * The prompts of one step: the next `count` of an endless sequence of keyed permutations of `prompts`, one per epoch.
- * `draw` is the step's number within the stage, from 0; `stage` and `seed` key the order.
+ * The prompts of one step, all different: the next `count` of a keyed permutation of `prompts`, a new one per epoch. What is left of an
+ * epoch when it cannot fill a step is left to later epochs, as in verl (its loader's `drop_last`). `draw` is the step's number within the
+ * stage, from 0; `stage` and `seed` key the order.
+ * @throws DataError where there are fewer than `count` prompts.
  */
 export function drawPrompts<T>(prompts: readonly T[], { count, draw, stage, seed }: { count: number; draw: number; stage: number; seed: number }): T[] {
-  const orders = new Map<number, readonly number[]>();
-  return Array.from({ length: count }, (_, i) => {
-    const place = draw * count + i;
-    const epoch = Math.floor(place / prompts.length);
-    let order = orders.get(epoch);
-    if (order === undefined) orders.set(epoch, (order = keyedOrder(prompts.length, { seed, stage, epoch })));
-    return prompts[order[place % prompts.length]!]!;
-  });
+  const stepsPerEpoch = Math.floor(prompts.length / count);
+  if (stepsPerEpoch === 0) throw new DataError({ who: "drawPrompts", argument: "prompts", expected: `at least the ${count} of a step`, received: String(prompts.length) });
+  const order = keyedOrder(prompts.length, { seed, stage, epoch: Math.floor(draw / stepsPerEpoch) });
+  const first = (draw % stepsPerEpoch) * count;
+  return order.slice(first, first + count).map((place) => prompts[place]!);
 }
 
 /** A permutation of 0 … length − 1, the same for the same key. */

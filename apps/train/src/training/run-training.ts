@@ -15,7 +15,7 @@ import { problemsAvailable, writeArithmeticDataset } from "../arithmetic/index.t
 import type { Level, LevelCounts, Split } from "../arithmetic/index.ts";
 import type { TrainingJob } from "../cli/train.ts";
 import { totalSteps } from "../recipe/load-recipe.ts";
-import type { ColdStart, GeneratedData, Recipe } from "../recipe/schema.ts";
+import type { ColdStart, GeneratedData, Recipe, Stage } from "../recipe/schema.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { coldStart } from "./cold-start.ts";
 import { evaluate } from "./evaluate.ts";
@@ -31,6 +31,8 @@ import { policyTokenLoss } from "./update.ts";
 interface LoopState {
   updates: number;
   controller: ReturnType<ReturnType<typeof createEntropyController>["state"]>;
+  /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
+  evaluation_due?: true;
 }
 
 /** Runs `job` to its end, or to the next safe point after its signal. */
@@ -40,26 +42,41 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     // --- model and data: whatever cannot work fails here, before the run's folder exists ---------------------------------------------
     let prepared: PreparedModel | undefined = typeof recipe.model === "string" ? await loadPreparedModel(engine, recipe.model, recipe) : undefined;
     let data = prepared === undefined || recipe.data.generate !== undefined ? undefined : await loadData(recipe, prepared, emit);
+    const counts = recipe.data.generate === undefined ? undefined : countProblems(recipe, recipe.data.generate, emit);
+    if (data !== undefined) checkStagesHavePrompts(recipe, data.train.map(({ row }) => row.level));
+    if (counts !== undefined) checkStagesHavePrompts(recipe, levelsOf(counts.trainPerLevel));
     const run = await openRun();
     const checkpoint = run.checkpoint;
     prepared ??= await createPreparedModel(engine, newModelShape(recipe), { folder: join(run.dataFolder, "tokenizer"), seed: recipe.seed });
-    const generated = recipe.data.generate === undefined ? undefined : await generateData(run, recipe, recipe.data.generate, emit);
+    const generated = counts === undefined ? undefined : await writeArithmeticDataset({ folder: run.dataFolder, seed: recipe.seed, ...counts });
     data ??= await loadData(recipe, prepared, emit, generated);
     const { model, tokenizer } = prepared;
     const prompts = data;
+    checkStagesHavePrompts(recipe, prompts.train.map(({ row }) => row.level));
     describeRun(run, recipe, engine, countParameters(model), emit);
 
     const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
     await using pool = createVerifierPool({
       math: { thinking: thinkingOpened(probe) ? "required" : "closed-if-opened", truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade" },
     });
-    const evaluateNow = async (label: string, step: number): Promise<void> => {
-      if (prompts.heldOut.length === 0) return;
-      const evaluation = await evaluate(prepared, pool, prompts.heldOut, recipe, { label, step, signal, emit });
+    /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
+    const evaluateAfter = async (step: number): Promise<boolean> => {
+      const isDue = step === 0 || step === total || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
+      if (!isDue || prompts.heldOut.length === 0) return true;
+      const label = step === total ? "final" : step > 0 ? `step ${step}` : recipe.cold_start === undefined ? "start" : "cold start";
+      const evaluation = await evaluate(prepared, pool, prompts.heldOut, recipe, { label, step, signal, emit }).catch(unlessStopped);
+      if (evaluation === undefined) return false;
       emit(evaluation);
       const { type: _, ...record } = evaluation;
       run.appendEvaluation(record);
+      return true;
     };
+    /** Takes the rejection that the signal causes for an end without a result; passes on every other one. */
+    const unlessStopped = (error: unknown): undefined => {
+      if (!signal.aborted || error !== signal.reason) throw error;
+    };
+
+    const total = totalSteps(recipe);
 
     // --- cold start -----------------------------------------------------------------------------------------------------------------
     const cold = recipe.cold_start;
@@ -75,31 +92,35 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay, maxGradNorm: optimizer.max_grad_norm },
     });
     const controller = createEntropyController(controllerOptions(recipe));
-    const saveCheckpoint = async (step: number): Promise<void> => {
+    const loopState = (isEvaluated: boolean): LoopState => ({ updates: trainer.updates, controller: controller.state(), ...(isEvaluated ? {} : { evaluation_due: true }) });
+    const saveCheckpoint = async (step: number, isEvaluated = true): Promise<void> => {
       emit({ type: "phase", phase: "checkpoint", completed: 0, total: 1, unit: "checkpoints" });
-      await run.saveCheckpoint(step, async (folder): Promise<LoopState> => {
+      await run.saveCheckpoint(step, async (folder) => {
         await saveLanguageModel(model, join(folder, "model"), { dtype: "float32" });
         await writeSafetensors(join(folder, "optimizer.safetensors"), trainer.stateTensors());
-        return { updates: trainer.updates, controller: controller.state() };
+        return loopState(isEvaluated);
       });
     };
     if (checkpoint === undefined) {
-      await evaluateNow(cold === undefined ? "start" : "cold start", 0);
-      await saveCheckpoint(0);
+      const isEvaluated = await evaluateAfter(0);
+      await saveCheckpoint(0, isEvaluated);
+      if (!isEvaluated) return "interrupted";
     } else {
       const state = checkpoint.state as LoopState;
       await restoreWeights(model, join(checkpoint.folder, "model"));
       const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
       await trainer.restore(moments, state.updates).finally(() => moments.close());
       controller.restore(state.controller);
+      if (state.evaluation_due === true) {
+        if (!(await evaluateAfter(checkpoint.step))) return "interrupted";
+        run.amendCheckpoint(checkpoint.step, loopState(true));
+      }
     }
 
-    const total = totalSteps(recipe);
     const history = { entropies: [] as number[], rewards: [] as number[] };
     let step = 0;
     for (const [index, stage] of recipe.stages.entries()) {
-      const stagePrompts = prompts.train.filter(({ row }) => stage.levels === undefined || stage.levels.includes(row.level ?? 0));
-      if (stagePrompts.length === 0) throw new ConfigError({ who: recipe.name, argument: `stages.${index}.levels`, expected: "levels that the training data has", received: stage.levels?.join(", ") ?? "none" });
+      const stagePrompts = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
       if (step + stage.steps > (checkpoint?.step ?? 0)) emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
       for (let draw = 0; draw < stage.steps; draw++) {
         step++;
@@ -110,22 +131,20 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         }
         const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
         const plan = { step, stage, stageNumber: index + 1, prompts: drawn, rolloutPath: run.rolloutPath(step) };
-        const { metrics, samples } = await trainStep({ recipe, prepared, trainer, controller, pool, signal, emit }, plan).catch(async (error: unknown) => {
-          if (!signal.aborted || error !== signal.reason) throw error;
-          return { metrics: undefined, samples: undefined };
-        });
-        if (metrics === undefined) {
+        const trained = await trainStep({ recipe, prepared, trainer, controller, pool, signal, emit }, plan).catch(unlessStopped);
+        if (trained === undefined) {
           // Stopped during the rollout, before anything changed: the step is done again on resume.
           await saveCheckpoint(step - 1);
           return "interrupted";
         }
+        const { metrics, samples } = trained;
         run.appendMetrics(step, metrics);
         run.appendSamples(samples);
         emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
         warnOfEntropy(history, metrics);
-        const last = step === total;
-        if (last || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0)) await evaluateNow(last ? "final" : `step ${step}`, step);
-        if (last || step % recipe.checkpoint.every === 0) await saveCheckpoint(step);
+        const isEvaluated = await evaluateAfter(step);
+        if (!isEvaluated || step === total || step % recipe.checkpoint.every === 0) await saveCheckpoint(step, isEvaluated);
+        if (!isEvaluated) return "interrupted";
       }
     }
     if (checkpoint?.step === total) emit({ type: "notice", text: `nothing left to do: all ${total} steps of this run are done` });
@@ -149,8 +168,25 @@ function newModelShape({ name, model }: Recipe): Exclude<Recipe["model"], string
   return model;
 }
 
-/** The generated data set in the run's folder: the same files again when a run is resumed. A level that has fewer problems than asked for gives all. */
-async function generateData(run: RunFolder, recipe: Recipe, options: GeneratedData, emit: TrainingJob["emit"]) {
+function isOfStage({ levels }: Stage, level: number | undefined): boolean {
+  return levels === undefined || (level !== undefined && levels.includes(level));
+}
+
+/** @throws ConfigError where a stage has fewer prompts than a step needs; `levels` holds the level of every prompt. */
+function checkStagesHavePrompts(recipe: Recipe, levels: readonly (number | undefined)[]): void {
+  for (const [i, stage] of recipe.stages.entries()) {
+    const found = levels.filter((level) => isOfStage(stage, level)).length;
+    if (found < stage.batch_size) {
+      throw new ConfigError({
+        who: `recipe ${recipe.name}`, argument: `stages.${i}.batch_size`, received: String(stage.batch_size),
+        expected: `at most ${found}, the number of prompts${stage.levels === undefined ? "" : ` of level ${stage.levels.join(", ")}`} to train on`,
+      });
+    }
+  }
+}
+
+/** How many problems to generate. A level that has fewer than asked for gives all. */
+function countProblems(recipe: Recipe, options: GeneratedData, emit: TrainingJob["emit"]) {
   const counts = (split: Split, wanted: number, levels: readonly number[]): LevelCounts =>
     Object.fromEntries((levels as readonly Level[]).map((level) => {
       const available = problemsAvailable(recipe.seed, "addition", split, level, wanted);
@@ -159,12 +195,16 @@ async function generateData(run: RunFolder, recipe: Recipe, options: GeneratedDa
     }));
   const cold: ColdStart | undefined = recipe.cold_start;
   const coldLevels = cold === undefined ? [] : Object.entries(cold.levels).filter(([, weight]) => weight > 0).map(([level]) => Number(level));
-  return writeArithmeticDataset({
-    folder: run.dataFolder, seed: recipe.seed,
+  return {
     trainPerLevel: counts("train", options.train_per_level, options.levels),
     heldOutPerLevel: counts("held-out", options.held_out_per_level, options.levels),
     coldStartPerLevel: counts("cold-start", options.cold_start_per_level ?? 0, coldLevels),
-  });
+  };
+}
+
+/** The level of every problem of `counts`. */
+function levelsOf(counts: LevelCounts): number[] {
+  return Object.entries(counts).flatMap(([level, count]) => Array.from({ length: count }, () => Number(level)));
 }
 
 /** Prompts to train on and prompts held out, from the recipe's files or the generated ones. */

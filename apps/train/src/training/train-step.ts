@@ -80,7 +80,6 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     "batch/solve_all": rejection.solveAll,
     "batch/kept_groups": kept.length / stage.group_size,
     "batch/kept_ratio": kept.length / rewards.length,
-    "actor/lr": recipe.optimizer.learning_rate,
   };
   if (kept.length > 0) {
     const { entropy, advantage } = keptStatistics(rollouts, kept);
@@ -96,6 +95,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
       "actor/pg_clipfrac": update.pg_clipfrac,
       "actor/ppo_kl": update.ppo_kl,
       "actor/grad_norm": update.grad_norm,
+      "actor/lr": recipe.optimizer.learning_rate,
       "critic/advantages/mean": advantage.mean,
       "critic/advantages/max": advantage.max,
       "critic/advantages/min": advantage.min,
