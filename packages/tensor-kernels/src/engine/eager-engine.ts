@@ -111,7 +111,7 @@ export class EagerEngine implements Engine {
   /** Calls run one after the other, each under this engine's backend. */
   #queue<T>(work: () => T | Promise<T>): Promise<T> {
     const run = async (): Promise<T> => {
-      if (tf.getBackend() !== this.#backend) tf.setBackend(this.#backend);
+      if (tf.getBackend() !== this.#backend) void tf.setBackend(this.#backend);
       return work();
     };
     const result = this.#last.then(run, run);

@@ -43,7 +43,7 @@ describe.each(engines)("engine %s", (choice) => {
       return {};
     });
     await engine.clear(scratch);
-    await expect(engine.read(scratch)).rejects.toThrow();
+    await expect(engine.read(scratch)).rejects.toThrow(/scratch/);
     await fill({});
     expect([...(await engine.read(scratch))]).toEqual([1, 1]);
   });
