@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
 import { checkShape } from "./check-shape.ts";
 import { pickColumn } from "./pick-column.ts";
+import { prefixSum } from "./prefix-sum.ts";
 import { checkTemperature } from "./token-log-probs.ts";
 
 /** Arguments of {@link sampleTokens}. */
@@ -71,7 +72,7 @@ export function sampleTokens({
   // Zero entries of the cumulative sum mark tokens without probability: no threshold lets them through, whatever
   // order a backend adds in.
   const possible = tf.cast(tf.greater(kept, 0), "float32");
-  const cumulative = tf.mul(tf.cumsum(kept, 1), possible);
+  const cumulative = tf.mul(prefixSum(kept), possible);
   const total = tf.max(cumulative, 1, true);
   const fractions = tf.minimum(tf.reshape(uniforms, [batch, 1]), LARGEST_FRACTION);
   const beyond = tf.greater(cumulative, tf.mul(total, fractions));
@@ -116,7 +117,7 @@ function chosenLogProbs(shifted: tf.Tensor, sum: tf.Tensor, tokens: tf.Tensor): 
 /** `weights` with all but the `topK` largest of a row, and of these all beyond the mass `topP`, set to 0. */
 function keepMostProbable(weights: tf.Tensor, topK: number, topP: number): tf.Tensor {
   const sorted = tf.topk(weights, topK, true).values;
-  const before = tf.cumsum(sorted, 1, true);
+  const before = prefixSum(sorted, { exclusive: true });
   const limit = tf.mul(tf.sum(sorted, 1, true), topP);
   // A rank beyond the limit counts as the row's maximum (1, since weights are exp(z − max z)) and so never sets the minimum.
   const inside = tf.cast(tf.less(before, limit), "float32");
