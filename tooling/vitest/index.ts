@@ -7,7 +7,12 @@ export const SOURCE_CONDITION = "longcot-source";
 export function packageTests(options: { testTimeoutMs?: number } = {}) {
   return defineConfig({
     resolve: { conditions: [SOURCE_CONDITION, "node", "import", "default"] },
-    ssr: { resolve: { conditions: [SOURCE_CONDITION, "node", "import", "default"], externalConditions: [SOURCE_CONDITION, "node", "import", "default"] } },
+    ssr: {
+      resolve: {
+        conditions: [SOURCE_CONDITION, "node", "import", "default"],
+        externalConditions: [SOURCE_CONDITION, "node", "import", "default"],
+      },
+    },
     test: {
       include: ["src/**/*.test.ts"],
       pool: "forks",

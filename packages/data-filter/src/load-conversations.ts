@@ -43,9 +43,6 @@ function checkConversation(row: RawRow, messagesKey: string): Omit<Conversation,
   const messages = checkMessages(row[messagesKey], messagesKey, "assistant", 2);
   const dataSource = row["data_source"];
   const extraInfo = checkExtraInfo(row["extra_info"]);
-  const source =
-    dataSource === undefined || dataSource === null
-      ? {}
-      : { dataSource: checkText(dataSource, "data_source") };
+  const source = dataSource === undefined || dataSource === null ? {} : { dataSource: checkText(dataSource, "data_source") };
   return { messages, ...source, extraInfo, ...levelOf(extraInfo) };
 }

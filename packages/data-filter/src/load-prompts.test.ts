@@ -101,11 +101,7 @@ describe("unusable files", () => {
   const whole = readFileSync(fixture("verl-snappy.parquet"));
   const flipped = Uint8Array.from(whole, (byte, i) => (i >= 4 && i < 400 ? byte ^ 0xff : byte));
   test.each([
-    [
-      "missing file",
-      () => join(folder, "absent.parquet"),
-      "must be|a readable file, got no such file",
-    ],
+    ["missing file", () => join(folder, "absent.parquet"), "must be|a readable file, got no such file"],
     ["folder", () => folder, "a file named .parquet or .jsonl, got no extension"],
     ["empty parquet", () => written("empty.parquet", ""), "a parquet file, got an empty file"],
     ["empty jsonl", () => written("empty.jsonl", ""), "a jsonl file, got an empty file"],
@@ -119,43 +115,15 @@ describe("unusable files", () => {
       () => written("short.parquet", whole.subarray(0, -1)),
       "a complete parquet file, got a truncated or corrupt one",
     ],
-    [
-      "flipped bytes",
-      () => written("flipped.parquet", flipped),
-      "a complete parquet file, got a truncated or corrupt one",
-    ],
-    [
-      "text named parquet",
-      () => written("text.parquet", line()),
-      "a complete parquet file, got a truncated or corrupt one",
-    ],
-    [
-      "no reward_model",
-      () => fixture("verl-no-reward-model.parquet"),
-      "data_source, prompt, ability, extra_info without reward_model",
-    ],
+    ["flipped bytes", () => written("flipped.parquet", flipped), "a complete parquet file, got a truncated or corrupt one"],
+    ["text named parquet", () => written("text.parquet", line()), "a complete parquet file, got a truncated or corrupt one"],
+    ["no reward_model", () => fixture("verl-no-reward-model.parquet"), "data_source, prompt, ability, extra_info without reward_model"],
     ["no rows", () => fixture("verl-no-rows.parquet"), "at least one row, got none"],
     ["unknown codec", () => fixture("verl-lz4.parquet"), "a complete parquet file, got .*LZ4"],
-    [
-      "unknown extension",
-      () => written("rows.csv", line()),
-      "a file named .parquet or .jsonl, got .csv",
-    ],
-    [
-      "broken line",
-      () => written("broken.jsonl", `${line()}\n{"a":\n`),
-      "line 2 must be a JSON object",
-    ],
-    [
-      "blank line",
-      () => written("blank.jsonl", `${line()}\n\n${line()}\n`),
-      "line 2 must be a JSON object, got a blank line",
-    ],
-    [
-      "list line",
-      () => written("list.jsonl", "[1]\n"),
-      "line 1 must be a JSON object, got \\[1\\]",
-    ],
+    ["unknown extension", () => written("rows.csv", line()), "a file named .parquet or .jsonl, got .csv"],
+    ["broken line", () => written("broken.jsonl", `${line()}\n{"a":\n`), "line 2 must be a JSON object"],
+    ["blank line", () => written("blank.jsonl", `${line()}\n\n${line()}\n`), "line 2 must be a JSON object, got a blank line"],
+    ["list line", () => written("list.jsonl", "[1]\n"), "line 1 must be a JSON object, got \\[1\\]"],
     [
       "missing column in a row",
       () => written("column.jsonl", line({ reward_model: undefined })),
@@ -171,26 +139,22 @@ describe("unusable files", () => {
   });
 
   test("a file with nothing but malformed rows is an error also when rejecting", async () => {
-    await expect(
-      loadPrompts(written("bad.jsonl", line({ ability: 3 })), { onInvalid: "reject" }),
-    ).rejects.toThrow("none of 1 (first: row 0, ability must be math or code, got the number 3)");
+    await expect(loadPrompts(written("bad.jsonl", line({ ability: 3 })), { onInvalid: "reject" })).rejects.toThrow(
+      "none of 1 (first: row 0, ability must be math or code, got the number 3)",
+    );
   });
 
   test("no file at all is refused", async () => {
-    await expect(loadPrompts([])).rejects.toThrow(
-      "loadPrompts: paths must be at least one file, got none",
-    );
+    await expect(loadPrompts([])).rejects.toThrow("loadPrompts: paths must be at least one file, got none");
   });
 });
 
 describe("JSONL and names", () => {
   test("ids are row numbers unless every row has an index of its own", async () => {
     const ids = async (...indexes: unknown[]) =>
-      (
-        await loadPrompts(
-          written("ids.jsonl", indexes.map((index) => line({ extra_info: { index } })).join("\n")),
-        )
-      ).map((row) => row.promptId);
+      (await loadPrompts(written("ids.jsonl", indexes.map((index) => line({ extra_info: { index } })).join("\n")))).map(
+        (row) => row.promptId,
+      );
     expect(await ids(7, 5)).toEqual(["7", "5"]);
     expect(await ids("a", "b")).toEqual(["a", "b"]);
     expect(await ids(7, 7)).toEqual(["0", "1"]);
@@ -241,8 +205,6 @@ describe("JSONL and names", () => {
     const { rows, rejected } = await loadConversations(path, { onInvalid: "reject" });
     expect(rows).toEqual([{ conversationId: "0", messages, extraInfo: { level: 2 }, level: 2 }]);
     expect(rejected.map((reject) => reject.row)).toEqual([1]);
-    await expect(loadConversations(fixture("verl-snappy.parquet"))).rejects.toThrow(
-      "without messages",
-    );
+    await expect(loadConversations(fixture("verl-snappy.parquet"))).rejects.toThrow("without messages");
   });
 });

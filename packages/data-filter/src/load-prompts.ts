@@ -2,16 +2,7 @@
 import { parseGroundTruth } from "@longcot/verifiers";
 import { loadRows } from "./load-rows.ts";
 import type { PromptRow, RejectedRow } from "./prompt-row.ts";
-import {
-  checkExtraInfo,
-  checkMessages,
-  checkText,
-  describe,
-  isRecord,
-  levelOf,
-  RowFault,
-  type RawRow,
-} from "./row-fields.ts";
+import { checkExtraInfo, checkMessages, checkText, describe, isRecord, levelOf, RowFault, type RawRow } from "./row-fields.ts";
 
 /** Column names of the input, where they differ from verl's. */
 export interface PromptColumns {
@@ -63,19 +54,13 @@ export async function loadPrompts(
   return onInvalid === "reject" ? { rows, rejected: loaded.rejected } : rows;
 }
 
-function checkPromptRow(
-  row: RawRow,
-  promptKey: string,
-  dataSourceKey: string,
-): Omit<PromptRow, "promptId"> {
+function checkPromptRow(row: RawRow, promptKey: string, dataSourceKey: string): Omit<PromptRow, "promptId"> {
   const dataSource = checkText(row[dataSourceKey], dataSourceKey);
   const messages = checkMessages(row[promptKey], promptKey, "user", 1);
   const ability = row["ability"];
-  if (ability !== "math" && ability !== "code")
-    throw new RowFault("ability", "math or code", describe(ability));
+  if (ability !== "math" && ability !== "code") throw new RowFault("ability", "math or code", describe(ability));
   const rewardModel = row["reward_model"];
-  if (!isRecord(rewardModel))
-    throw new RowFault("reward_model", "{style, ground_truth}", describe(rewardModel));
+  if (!isRecord(rewardModel)) throw new RowFault("reward_model", "{style, ground_truth}", describe(rewardModel));
   const groundTruth = checkGroundTruth(rewardModel["ground_truth"], ability);
   const extraInfo = checkExtraInfo(row["extra_info"]);
   return { dataSource, messages, ability, groundTruth, extraInfo, ...levelOf(extraInfo) };
@@ -87,11 +72,6 @@ function checkGroundTruth(value: unknown, ability: PromptRow["ability"]): string
   const text = checkText(Array.isArray(value) ? JSON.stringify(value) : value, column);
   if (ability === "code") return text;
   const parsed = parseGroundTruth(text);
-  if (!parsed.valid)
-    throw new RowFault(
-      column,
-      "an answer or a JSON list of accepted answers",
-      `${describe(value)}: ${parsed.reason}`,
-    );
+  if (!parsed.valid) throw new RowFault(column, "an answer or a JSON list of accepted answers", `${describe(value)}: ${parsed.reason}`);
   return text;
 }

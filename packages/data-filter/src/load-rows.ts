@@ -15,9 +15,7 @@ export interface CheckedRows<Checked> {
  * Reads `paths` in order and checks every row.
  * @throws DataError for an unreadable file; when `onInvalid` is `error`, for the first row that fails its check; when no row passes.
  */
-export async function loadRows<
-  Checked extends { readonly extraInfo: Readonly<Record<string, unknown>> },
->(
+export async function loadRows<Checked extends { readonly extraInfo: Readonly<Record<string, unknown>> }>(
   who: string,
   paths: string | readonly string[],
   options: {
@@ -60,8 +58,7 @@ export async function loadRows<
       }
     }
     const ids = rowIds(passed);
-    for (const [i, { checked }] of passed.entries())
-      rows.push({ id: prefixes[f]! + ids[i]!, checked });
+    for (const [i, { checked }] of passed.entries()) rows.push({ id: prefixes[f]! + ids[i]!, checked });
   }
   if (rows.length === 0) {
     const first = rejected[0]!;
@@ -76,14 +73,11 @@ export async function loadRows<
 }
 
 /** `extra_info.index` of all rows if each has one of its own, else their row numbers. */
-function rowIds(
-  rows: readonly { row: number; checked: { extraInfo: Readonly<Record<string, unknown>> } }[],
-): string[] {
+function rowIds(rows: readonly { row: number; checked: { extraInfo: Readonly<Record<string, unknown>> } }[]): string[] {
   const indexes = rows.map(({ checked }) => checked.extraInfo["index"]);
   const usable =
-    indexes.every(
-      (index) => typeof index === "number" || (typeof index === "string" && index !== ""),
-    ) && new Set(indexes.map(String)).size === rows.length;
+    indexes.every((index) => typeof index === "number" || (typeof index === "string" && index !== "")) &&
+    new Set(indexes.map(String)).size === rows.length;
   return rows.map(({ row }, i) => String(usable ? indexes[i] : row));
 }
 

@@ -35,11 +35,9 @@ export function inferFieldType(values: readonly unknown[], path: string): FieldT
   const present = values.filter((value) => value !== undefined && value !== null);
   if (present.every((value) => typeof value === "string")) return STRING;
   if (present.every((value) => typeof value === "boolean")) return { kind: "boolean" };
-  if (present.every((value) => typeof value === "bigint" || Number.isSafeInteger(value)))
-    return { kind: "int64" };
+  if (present.every((value) => typeof value === "bigint" || Number.isSafeInteger(value))) return { kind: "int64" };
   if (present.every((value) => typeof value === "number")) return { kind: "double" };
-  if (present.every((value) => Array.isArray(value)))
-    return { kind: "list", item: inferFieldType(present.flat(), `${path}[]`) };
+  if (present.every((value) => Array.isArray(value))) return { kind: "list", item: inferFieldType(present.flat(), `${path}[]`) };
   if (present.every(isRecord)) {
     const names = [...new Set(present.flatMap((value) => Object.keys(value)))];
     if (names.length === 0)
@@ -65,15 +63,7 @@ export function inferFieldType(values: readonly unknown[], path: string): FieldT
     };
   }
   const kinds = [
-    ...new Set(
-      present.map((value) =>
-        isRecord(value)
-          ? "object"
-          : typeof value === "object"
-            ? value!.constructor.name
-            : typeof value,
-      ),
-    ),
+    ...new Set(present.map((value) => (isRecord(value) ? "object" : typeof value === "object" ? value!.constructor.name : typeof value))),
   ];
   throw new ConfigError({
     who: "writing rows",
@@ -126,10 +116,7 @@ export function toParquetValue(value: unknown, type: FieldType): unknown {
       return (value as unknown[]).map((item) => toParquetValue(item, type.item));
     case "struct":
       return Object.fromEntries(
-        type.fields.map(([name, field]) => [
-          name,
-          toParquetValue((value as Record<string, unknown>)[name], field),
-        ]),
+        type.fields.map(([name, field]) => [name, toParquetValue((value as Record<string, unknown>)[name], field)]),
       );
     case "string":
     case "double":

@@ -16,16 +16,12 @@ const COMPRESSORS: Compressors = {
  * @throws DataError naming `path` when the bytes are no complete parquet file or a page does not decode.
  */
 export async function readParquetRows(path: string, bytes: Uint8Array): Promise<RawFile> {
-  const file = bytes.buffer.slice(
-    bytes.byteOffset,
-    bytes.byteOffset + bytes.byteLength,
-  ) as ArrayBuffer;
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   try {
     const metadata = parquetMetadata(file);
     const rows = await parquetReadObjects({ file, metadata, compressors: COMPRESSORS });
     const expected = Number(metadata.num_rows);
-    if (rows.length !== expected)
-      throw new Error(`${rows.length} rows where its footer promises ${expected}`);
+    if (rows.length !== expected) throw new Error(`${rows.length} rows where its footer promises ${expected}`);
     return {
       rows: rows.map((row) => plainValues(row) as RawRow),
       columns: parquetSchema(metadata).children.map((child) => child.element.name),
@@ -43,10 +39,7 @@ export async function readParquetRows(path: string, bytes: Uint8Array): Promise<
 /** `value` with bigints that are safe integers turned into numbers and absent ones into null, in objects and arrays too. */
 function plainValues(value: unknown): unknown {
   if (value === undefined) return null;
-  if (typeof value === "bigint")
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
-      ? Number(value)
-      : value;
+  if (typeof value === "bigint") return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   if (Array.isArray(value)) return value.map(plainValues);
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainValues(item)]));

@@ -37,23 +37,12 @@ export function formatOf(path: string): DataFormat {
 export async function readRows(path: string, required: readonly string[]): Promise<RawFile> {
   const format = formatOf(path);
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const received =
-      cause.code === "ENOENT"
-        ? "no such file"
-        : cause.code === "EISDIR"
-          ? "a folder"
-          : cause.message;
+    const received = cause.code === "ENOENT" ? "no such file" : cause.code === "EISDIR" ? "a folder" : cause.message;
     throw new DataError({ who: path, expected: "a readable file", received, cause });
   });
-  if (bytes.length === 0)
-    throw new DataError({ who: path, expected: `a ${format} file`, received: "an empty file" });
-  const file =
-    format === "parquet"
-      ? await readParquetRows(path, bytes)
-      : readJsonLines(path, bytes.toString("utf8"));
-  const missing = required.filter(
-    (name) => file.columns !== undefined && !file.columns.includes(name),
-  );
+  if (bytes.length === 0) throw new DataError({ who: path, expected: `a ${format} file`, received: "an empty file" });
+  const file = format === "parquet" ? await readParquetRows(path, bytes) : readJsonLines(path, bytes.toString("utf8"));
+  const missing = required.filter((name) => file.columns !== undefined && !file.columns.includes(name));
   if (missing.length > 0) {
     throw new DataError({
       who: path,
@@ -62,8 +51,7 @@ export async function readRows(path: string, required: readonly string[]): Promi
       received: `${file.columns!.join(", ")} without ${missing.join(", ")}`,
     });
   }
-  if (file.rows.length === 0)
-    throw new DataError({ who: path, expected: "at least one row", received: "none" });
+  if (file.rows.length === 0) throw new DataError({ who: path, expected: "at least one row", received: "none" });
   return file;
 }
 

@@ -25,17 +25,14 @@ const QUOTED_CHARS = 60;
 /** `value` in a few words, for error messages. */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (Array.isArray(value))
-    return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "string")
     return value.trim() === ""
       ? "a blank string"
       : JSON.stringify(value.length > QUOTED_CHARS ? `${value.slice(0, QUOTED_CHARS)}…` : value);
   if (isRecord(value)) return `an object with ${Object.keys(value).join(", ") || "no fields"}`;
   if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
-  return typeof value === "object" && value !== null
-    ? `a ${value.constructor.name}`
-    : `${value as null | boolean}`;
+  return typeof value === "object" && value !== null ? `a ${value.constructor.name}` : `${value as null | boolean}`;
 }
 
 export function checkText(value: unknown, column: string): string {
@@ -44,33 +41,18 @@ export function checkText(value: unknown, column: string): string {
 }
 
 /** Messages whose last one is of role `last`; `least` says how many there must be. */
-export function checkMessages(
-  value: unknown,
-  column: string,
-  last: "user" | "assistant",
-  least: number,
-): Message[] {
+export function checkMessages(value: unknown, column: string, last: "user" | "assistant", least: number): Message[] {
   if (!Array.isArray(value) || value.length < least)
-    throw new RowFault(
-      column,
-      `a list of ${least} or more {role, content} messages`,
-      describe(value),
-    );
+    throw new RowFault(column, `a list of ${least} or more {role, content} messages`, describe(value));
   const messages = value.map((message: unknown, i): Message => {
     const at = `${column}[${i}]`;
     if (!isRecord(message)) throw new RowFault(at, "{role, content}", describe(message));
     const role = ROLES.find((known) => known === message["role"]);
-    if (role === undefined)
-      throw new RowFault(`${at}.role`, ROLES.join(", "), describe(message["role"]));
+    if (role === undefined) throw new RowFault(`${at}.role`, ROLES.join(", "), describe(message["role"]));
     return { role, content: checkText(message["content"], `${at}.content`) };
   });
   const lastRole = messages.at(-1)!.role;
-  if (lastRole !== last)
-    throw new RowFault(
-      `${column}[${messages.length - 1}].role`,
-      `${last}, as the last message`,
-      lastRole,
-    );
+  if (lastRole !== last) throw new RowFault(`${column}[${messages.length - 1}].role`, `${last}, as the last message`, lastRole);
   return messages;
 }
 

@@ -26,16 +26,13 @@ const row = (index: number, extra: Record<string, unknown> = {}): PromptRow => (
 /** A parquet schema as text, in pyarrow's terms. */
 function typeOf({ element, children }: SchemaTree): string {
   if (element.converted_type === "LIST") return `list<${typeOf(children[0]!.children[0]!)}>`;
-  if (children.length > 0)
-    return `struct<${children.map((child) => `${child.element.name}: ${typeOf(child)}`).join(", ")}>`;
+  if (children.length > 0) return `struct<${children.map((child) => `${child.element.name}: ${typeOf(child)}`).join(", ")}>`;
   return element.converted_type === "UTF8" ? "string" : String(element.type);
 }
 
 describe.each(["parquet", "jsonl"])("round trip through %s", (format) => {
   test("problems come back equal", async () => {
-    const rows = await loadPrompts(
-      fileURLToPath(new URL("../fixtures/verl-snappy.parquet", import.meta.url)),
-    );
+    const rows = await loadPrompts(fileURLToPath(new URL("../fixtures/verl-snappy.parquet", import.meta.url)));
     await writePrompts(at(`made/here/rows.${format}`), rows);
     expect(await loadPrompts(at(`made/here/rows.${format}`))).toEqual(rows);
     expect(readdirSync(at("made/here")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
@@ -57,9 +54,7 @@ describe.each(["parquet", "jsonl"])("round trip through %s", (format) => {
   });
 
   test("any text and any number survive", async () => {
-    const text = fc
-      .string({ unit: "grapheme", minLength: 1 })
-      .filter((value) => value.trim() !== "");
+    const text = fc.string({ unit: "grapheme", minLength: 1 }).filter((value) => value.trim() !== "");
     const extra = fc.record({
       level: fc.double({ noNaN: true, noDefaultInfinity: true }).filter((v) => !Object.is(v, -0)),
       tags: fc.array(text, { minLength: 1 }),
@@ -83,15 +78,9 @@ describe.each(["parquet", "jsonl"])("round trip through %s", (format) => {
 
 describe("what is written", () => {
   test("parquet has verl's nested types", async () => {
-    await writePrompts(at("types.parquet"), [
-      row(0, { split: "train", level: 2, score: 0.5, ok: true, seen: { a: [1] } }),
-    ]);
+    await writePrompts(at("types.parquet"), [row(0, { split: "train", level: 2, score: 0.5, ok: true, seen: { a: [1] } })]);
     const bytes = readFileSync(at("types.parquet"));
-    const schema = parquetSchema(
-      parquetMetadata(
-        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
-      ),
-    );
+    const schema = parquetSchema(parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer));
     expect(schema.children.map((child) => `${child.element.name}: ${typeOf(child)}`)).toEqual([
       "data_source: string",
       "prompt: list<struct<role: string, content: string>>",
@@ -116,32 +105,22 @@ describe("what is written", () => {
   });
 
   test("fields of mixed type, dates, no rows and unknown extensions are refused", async () => {
-    await expect(
-      writePrompts(at("x.parquet"), [row(0, { a: 1 }), row(1, { a: "1" })]),
-    ).rejects.toThrow(ConfigError);
-    await expect(writePrompts(at("x.parquet"), [row(0, { a: new Date(0) })])).rejects.toThrow(
-      "extra_info.a must be",
-    );
+    await expect(writePrompts(at("x.parquet"), [row(0, { a: 1 }), row(1, { a: "1" })])).rejects.toThrow(ConfigError);
+    await expect(writePrompts(at("x.parquet"), [row(0, { a: new Date(0) })])).rejects.toThrow("extra_info.a must be");
     await expect(writePrompts(at("x.parquet"), [row(0, { a: {} })])).rejects.toThrow(
       "extra_info.a must be objects with at least one field",
     );
     await expect(writePrompts(at("x.parquet"), [])).rejects.toThrow(DataError);
-    await expect(writePrompts(at("x.csv"), [row(0)])).rejects.toThrow(
-      "a file named .parquet or .jsonl, got .csv",
-    );
+    await expect(writePrompts(at("x.csv"), [row(0)])).rejects.toThrow("a file named .parquet or .jsonl, got .csv");
     expect(readdirSync(folder)).not.toContain("x.parquet");
   });
 
   test("a write that fails leaves the old file and nothing beside it", async () => {
     mkdirSync(at("kept"));
     writeFileSync(at("kept/rows.jsonl"), "old");
-    await expect(
-      writePrompts(at("kept/rows.jsonl"), [row(0, { level: Number.NaN })]),
-    ).rejects.toThrow(DataError);
+    await expect(writePrompts(at("kept/rows.jsonl"), [row(0, { level: Number.NaN })])).rejects.toThrow(DataError);
     mkdirSync(at("kept/taken.jsonl"));
-    await expect(writePrompts(at("kept/taken.jsonl"), [row(0)])).rejects.toThrow(
-      /EISDIR|ENOTEMPTY|EEXIST/,
-    );
+    await expect(writePrompts(at("kept/taken.jsonl"), [row(0)])).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
     expect(readFileSync(at("kept/rows.jsonl"), "utf8")).toBe("old");
     expect(readdirSync(at("kept")).toSorted()).toEqual(["rows.jsonl", "taken.jsonl"]);
   });

@@ -32,10 +32,7 @@ export async function writePrompts(path: string, rows: readonly PromptRow[]): Pr
 }
 
 /** Writes conversations as columns `messages`, `data_source` and `extra_info`. @throws as {@link writePrompts}. */
-export async function writeConversations(
-  path: string,
-  rows: readonly Conversation[],
-): Promise<void> {
+export async function writeConversations(path: string, rows: readonly Conversation[]): Promise<void> {
   await writeRows(path, [
     { name: "messages", type: MESSAGES, values: rows.map((row) => row.messages) },
     { name: "data_source", type: STRING, values: rows.map((row) => row.dataSource ?? null) },
@@ -43,12 +40,8 @@ export async function writeConversations(
   ]);
 }
 
-function extraInfoColumn(
-  rows: readonly { readonly extraInfo: Readonly<Record<string, unknown>> }[],
-): WrittenColumn {
-  const indexed = rows.some(
-    (row) => row.extraInfo["index"] !== undefined && row.extraInfo["index"] !== null,
-  );
+function extraInfoColumn(rows: readonly { readonly extraInfo: Readonly<Record<string, unknown>> }[]): WrittenColumn {
+  const indexed = rows.some((row) => row.extraInfo["index"] !== undefined && row.extraInfo["index"] !== null);
   const values = rows.map((row, i) => (indexed ? row.extraInfo : { ...row.extraInfo, index: i }));
   return { name: "extra_info", type: inferFieldType(values, "extra_info"), values };
 }

@@ -20,16 +20,12 @@ export interface WrittenColumn {
  */
 export async function writeRows(path: string, columns: readonly WrittenColumn[]): Promise<void> {
   const format = formatOf(path);
-  if (columns[0]!.values.length === 0)
-    throw new DataError({ who: path, expected: "at least one row to write", received: "none" });
+  if (columns[0]!.values.length === 0) throw new DataError({ who: path, expected: "at least one row to write", received: "none" });
   await writeAtomically(path, format === "parquet" ? parquetBytes(columns) : jsonLines(columns));
 }
 
 function parquetBytes(columns: readonly WrittenColumn[]): Uint8Array {
-  const schema = [
-    { name: "schema", num_children: columns.length },
-    ...columns.flatMap(({ name, type }) => schemaElements(name, type)),
-  ];
+  const schema = [{ name: "schema", num_children: columns.length }, ...columns.flatMap(({ name, type }) => schemaElements(name, type))];
   const columnData = columns.map(({ name, type, values }) => ({
     name,
     data: values.map((value) => toParquetValue(value, type)),
@@ -39,18 +35,14 @@ function parquetBytes(columns: readonly WrittenColumn[]): Uint8Array {
 
 function jsonLines(columns: readonly WrittenColumn[]): Uint8Array {
   const lines = columns[0]!.values.map((_, row) =>
-    JSON.stringify(
-      Object.fromEntries(columns.map(({ name, values }) => [name, values[row]])),
-      checkJsonNumber,
-    ),
+    JSON.stringify(Object.fromEntries(columns.map(({ name, values }) => [name, values[row]])), checkJsonNumber),
   );
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
 /** A JSON replacer that refuses what JSON would lose or change. */
 function checkJsonNumber(key: string, value: unknown): unknown {
-  if (typeof value !== "bigint" && !(typeof value === "number" && !Number.isFinite(value)))
-    return value;
+  if (typeof value !== "bigint" && !(typeof value === "number" && !Number.isFinite(value))) return value;
   throw new DataError({
     who: "writing JSONL",
     argument: key,

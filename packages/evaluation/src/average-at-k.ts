@@ -15,10 +15,7 @@ export function averageAtK(table: OutcomeTable): number {
 
 /** Returns the fraction of correct samples of each problem. */
 export function problemAverages(counts: ProblemCounts): Float64Array {
-  return Float64Array.from(
-    counts.correct,
-    (correct, problem) => correct / counts.samples[problem]!,
-  );
+  return Float64Array.from(counts.correct, (correct, problem) => correct / counts.samples[problem]!);
 }
 
 /** Returns the mean of at least one value. */

@@ -30,8 +30,7 @@ export function bootstrapInterval(values: ArrayLike<number>, options: BootstrapO
   const who = "bootstrapInterval";
   const { seed, resamples = 2000, confidence = 0.95 } = options;
   const count = values.length;
-  if (count === 0)
-    throw new NumericError({ who, argument: "values", expected: "at least one", received: "none" });
+  if (count === 0) throw new NumericError({ who, argument: "values", expected: "at least one", received: "none" });
   for (let i = 0; i < count; i++) {
     if (!Number.isFinite(values[i]))
       throw new NumericError({

@@ -28,9 +28,7 @@ export interface Comparison {
  * @throws DataError when the tables differ in their problems: in number, or in `ids` where either has them.
  * @throws ConfigError on bootstrap options that are none.
  */
-export function compareRuns(
-  options: { readonly baseline: OutcomeTable; readonly candidate: OutcomeTable } & BootstrapOptions,
-): Comparison {
+export function compareRuns(options: { readonly baseline: OutcomeTable; readonly candidate: OutcomeTable } & BootstrapOptions): Comparison {
   const who = "compareRuns";
   const { baseline, candidate } = options;
   const before = problemAverages(countOutcomes(who, baseline));
@@ -57,11 +55,7 @@ export function compareRuns(
   };
 }
 
-function checkSameIds(
-  who: string,
-  baseline: OutcomeTable["ids"],
-  candidate: OutcomeTable["ids"],
-): void {
+function checkSameIds(who: string, baseline: OutcomeTable["ids"], candidate: OutcomeTable["ids"]): void {
   if (baseline === undefined && candidate === undefined) return;
   if (baseline === undefined || candidate === undefined) {
     throw new DataError({

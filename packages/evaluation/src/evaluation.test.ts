@@ -71,24 +71,12 @@ describe("tables", () => {
   });
 
   test("what is no table is refused", () => {
-    expect(() => averageAtK(outcomeTable([]))).toThrow(
-      "averageAtK: table must be at least one problem, got none",
-    );
-    expect(() => averageAtK(outcomeTable([[1], []]))).toThrow(
-      "samples of problem 1 must be at least 1, got 0",
-    );
-    expect(() => averageAtK(outcomeTable([[1], [0.5]]))).toThrow(
-      "correct of problem 1, sample 0 must be 0 or 1, got 0.5",
-    );
-    expect(() => averageAtK({ correct: [1, 0, 1], samples: 2 })).toThrow(
-      "samples must be a divisor of the 3 outcomes, got 2",
-    );
-    expect(() => averageAtK({ correct: [1, 0, 1], samples: [1, 1] })).toThrow(
-      "numbers that add up to the 3 outcomes, got a sum of 2",
-    );
-    expect(() => averageAtK(outcomeTable([[1], [0]], ["a"]))).toThrow(
-      "ids must be one per problem (2), got 1",
-    );
+    expect(() => averageAtK(outcomeTable([]))).toThrow("averageAtK: table must be at least one problem, got none");
+    expect(() => averageAtK(outcomeTable([[1], []]))).toThrow("samples of problem 1 must be at least 1, got 0");
+    expect(() => averageAtK(outcomeTable([[1], [0.5]]))).toThrow("correct of problem 1, sample 0 must be 0 or 1, got 0.5");
+    expect(() => averageAtK({ correct: [1, 0, 1], samples: 2 })).toThrow("samples must be a divisor of the 3 outcomes, got 2");
+    expect(() => averageAtK({ correct: [1, 0, 1], samples: [1, 1] })).toThrow("numbers that add up to the 3 outcomes, got a sum of 2");
+    expect(() => averageAtK(outcomeTable([[1], [0]], ["a"]))).toThrow("ids must be one per problem (2), got 1");
   });
 });
 
@@ -127,21 +115,11 @@ describe("bootstrap", () => {
   });
 
   test("wrong options are refused", () => {
-    expect(() => bootstrapInterval([], { seed: 1 })).toThrow(
-      "bootstrapInterval: values must be at least one, got none",
-    );
-    expect(() => bootstrapInterval([1, NaN], { seed: 1 })).toThrow(
-      "values[1] must be a finite number, got NaN",
-    );
-    expect(() => bootstrapInterval([1], { seed: 0.5 })).toThrow(
-      "seed must be a 32-bit integer, got 0.5",
-    );
-    expect(() => bootstrapInterval([1], { seed: 1, resamples: 10 })).toThrow(
-      "resamples must be an integer of at least 100, got 10",
-    );
-    expect(() => bootstrapInterval([1], { seed: 1, confidence: 95 })).toThrow(
-      "confidence must be between 0 and 1, got 95",
-    );
+    expect(() => bootstrapInterval([], { seed: 1 })).toThrow("bootstrapInterval: values must be at least one, got none");
+    expect(() => bootstrapInterval([1, NaN], { seed: 1 })).toThrow("values[1] must be a finite number, got NaN");
+    expect(() => bootstrapInterval([1], { seed: 0.5 })).toThrow("seed must be a 32-bit integer, got 0.5");
+    expect(() => bootstrapInterval([1], { seed: 1, resamples: 10 })).toThrow("resamples must be an integer of at least 100, got 10");
+    expect(() => bootstrapInterval([1], { seed: 1, confidence: 95 })).toThrow("confidence must be between 0 and 1, got 95");
   });
 });
 
@@ -181,24 +159,16 @@ describe("summary", () => {
 
   test("chosen k, ascending; what does not fit is refused", () => {
     const table = outcomeTable(rows);
-    expect(summarize({ table, seed: 1, passAt: [2, 1] }).overall.passAtK.map(({ k }) => k)).toEqual(
-      [1, 2],
-    );
-    expect(() => summarize({ table, seed: 1, passAt: [4] })).toThrow(
-      "summarize: k must be at most the 2 samples of problem 0, got 4",
-    );
-    expect(() => summarize({ table, seed: 1, labels: ["easy"] })).toThrow(
-      "labels must be one per problem (5), got 1",
-    );
+    expect(summarize({ table, seed: 1, passAt: [2, 1] }).overall.passAtK.map(({ k }) => k)).toEqual([1, 2]);
+    expect(() => summarize({ table, seed: 1, passAt: [4] })).toThrow("summarize: k must be at most the 2 samples of problem 0, got 4");
+    expect(() => summarize({ table, seed: 1, labels: ["easy"] })).toThrow("labels must be one per problem (5), got 1");
   });
 });
 
 describe("comparison", () => {
   const rows = (p: number, seed: number) => {
     const random = xoroshiro128plus(seed);
-    return Array.from({ length: 80 }, (_, problem) =>
-      Array.from({ length: 8 }, () => Number(uniformFloat64(random) < p * (problem / 80))),
-    );
+    return Array.from({ length: 80 }, (_, problem) => Array.from({ length: 8 }, () => Number(uniformFloat64(random) < p * (problem / 80))));
   };
 
   test("a problem-by-problem gain, with pairs kept together", () => {
@@ -251,26 +221,21 @@ describe("comparison", () => {
     const gain = compareRuns({ baseline: table, candidate: outcomeTable(rows(0.9, 2)), seed: 1 });
     expect(gain.excludesZero).toBe(true);
     const back = compareRuns({ baseline: outcomeTable(rows(0.9, 2)), candidate: table, seed: 1 });
-    expectClose(
-      [back.difference, back.interval.low, back.interval.high],
-      [-gain.difference, -gain.interval.high, -gain.interval.low],
-      { atol: 1e-12 },
-    );
+    expectClose([back.difference, back.interval.low, back.interval.high], [-gain.difference, -gain.interval.high, -gain.interval.low], {
+      atol: 1e-12,
+    });
     expect([back.excludesZero, back.better, back.worse]).toEqual([true, gain.worse, gain.better]);
   });
 
   test("other problems are refused", () => {
     const one = outcomeTable([[1], [0]], ["a", "b"]);
-    const compare = (candidate: ReturnType<typeof outcomeTable>) => () =>
-      compareRuns({ baseline: one, candidate, seed: 1 });
+    const compare = (candidate: ReturnType<typeof outcomeTable>) => () => compareRuns({ baseline: one, candidate, seed: 1 });
     expect(compare(outcomeTable([[1]], ["a"]))).toThrow(
       "compareRuns: candidate must be about the 2 problems of the baseline, got 1 problems",
     );
     expect(compare(outcomeTable([[1], [0]], ["b", "a"]))).toThrow(
       'ids[0] of the candidate must be "a" as in the baseline, got "b". Put both tables in the same order',
     );
-    expect(compare(outcomeTable([[1], [0]]))).toThrow(
-      "ids must be given for both tables or for none, got one table with ids",
-    );
+    expect(compare(outcomeTable([[1], [0]]))).toThrow("ids must be given for both tables or for none, got one table with ids");
   });
 });

@@ -26,9 +26,7 @@ interface Golden {
   ragged: { correct: number[][]; avg: number; pass_at_2: number };
 }
 
-const golden = JSON.parse(
-  readFileSync(new URL("../fixtures/metrics.json", import.meta.url), "utf8"),
-) as Golden;
+const golden = JSON.parse(readFileSync(new URL("../fixtures/metrics.json", import.meta.url), "utf8")) as Golden;
 const exact = { atol: 1e-12 };
 
 test("pass@k on the whole grid, undefined where k exceeds n", () => {
@@ -56,11 +54,7 @@ describe.each(golden.avg_at_k)("$name", (expected) => {
     );
 
     const { overall } = summarize({ table, seed: 1, resamples: 100 });
-    expectClose(
-      [overall.averageAtK.value, overall.firstSampleAccuracy],
-      [expected.avg_at_n, expected.first_sample_accuracy],
-      exact,
-    );
+    expectClose([overall.averageAtK.value, overall.firstSampleAccuracy], [expected.avg_at_n, expected.first_sample_accuracy], exact);
     expect(overall.passAtK.map(({ k }) => k)).toEqual(ks);
     expectClose(
       overall.passAtK.map(({ value }) => value),
@@ -83,9 +77,5 @@ describe.each(golden.avg_at_k)("$name", (expected) => {
 
 test("unequal numbers of samples: every problem weighs the same", () => {
   const table = outcomeTable(golden.ragged.correct);
-  expectClose(
-    [averageAtK(table), meanPassAtK(table, 2)],
-    [golden.ragged.avg, golden.ragged.pass_at_2],
-    exact,
-  );
+  expectClose([averageAtK(table), meanPassAtK(table, 2)], [golden.ragged.avg, golden.ragged.pass_at_2], exact);
 });

@@ -26,10 +26,7 @@ export interface ProblemCounts {
 }
 
 /** Returns the table of `rows[problem][sample]`; rows may differ in length. Values are copied. */
-export function outcomeTable(
-  rows: ArrayLike<ArrayLike<number | boolean>>,
-  ids?: ArrayLike<string | number>,
-): OutcomeTable {
+export function outcomeTable(rows: ArrayLike<ArrayLike<number | boolean>>, ids?: ArrayLike<string | number>): OutcomeTable {
   const list = Array.from(rows, (row) => Array.from(row, Number));
   const table = {
     correct: Float64Array.from(list.flat()),

@@ -52,9 +52,7 @@ export interface SummarizeOptions<Label extends string | number> extends Bootstr
  * @throws ConfigError on a k above some problem's samples, or bootstrap options that are none.
  * @example summarize({ table: outcomeTable([[1, 0], [1, 1]]), labels: ["easy", "hard"], seed: 1 }).overall.averageAtK.value // 0.75
  */
-export function summarize<Label extends string | number = string | number>(
-  options: SummarizeOptions<Label>,
-): BenchmarkSummary<Label> {
+export function summarize<Label extends string | number = string | number>(options: SummarizeOptions<Label>): BenchmarkSummary<Label> {
   const who = "summarize";
   const { table, labels } = options;
   const counts = countOutcomes(who, table);
@@ -84,12 +82,7 @@ export function summarize<Label extends string | number = string | number>(
   return { overall, byLabel };
 }
 
-function summarizeCounts(
-  who: string,
-  counts: ProblemCounts,
-  passAt: readonly number[],
-  options: BootstrapOptions,
-): Summary {
+function summarizeCounts(who: string, counts: ProblemCounts, passAt: readonly number[], options: BootstrapOptions): Summary {
   const estimate = (perProblem: Float64Array): Estimate => ({
     value: mean(perProblem),
     ...bootstrapInterval(perProblem, options),

@@ -5,18 +5,8 @@ export { openCheckpoint } from "./files/checkpoint.ts";
 export type { WeightDtype } from "./files/half-precision.ts";
 export { parseModelConfig, serializeModelConfig } from "./files/model-config.ts";
 export type { Architecture, ModelConfig } from "./files/model-config.ts";
-export {
-  COMPANION_FILES,
-  readCompanionFiles,
-  readModelConfig,
-  readModelDirectory,
-  writeModelDirectory,
-} from "./files/model-directory.ts";
-export type {
-  CompanionFiles,
-  ModelDirectory,
-  ModelDirectoryContent,
-} from "./files/model-directory.ts";
+export { COMPANION_FILES, readCompanionFiles, readModelConfig, readModelDirectory, writeModelDirectory } from "./files/model-directory.ts";
+export type { CompanionFiles, ModelDirectory, ModelDirectoryContent } from "./files/model-directory.ts";
 export type { SafetensorsDtype, TensorEntry } from "./files/safetensors-header.ts";
 export { openSafetensors } from "./files/safetensors.ts";
 export type { TensorData, TensorFile } from "./files/safetensors.ts";
@@ -25,10 +15,7 @@ export type { TensorSource, WriteSafetensorsOptions } from "./files/write-safete
 
 // Tokenizer and chat template
 export { characterTokenizerFiles, THINK_CHAT_TEMPLATE } from "./tokenizer/character-tokenizer.ts";
-export type {
-  CharacterTokenizerFiles,
-  CharacterTokenizerOptions,
-} from "./tokenizer/character-tokenizer.ts";
+export type { CharacterTokenizerFiles, CharacterTokenizerOptions } from "./tokenizer/character-tokenizer.ts";
 export { compileChatTemplate } from "./tokenizer/chat-template.ts";
 export type { ChatMessage, ChatTemplate, RenderChatOptions } from "./tokenizer/chat-template.ts";
 export { checkTokenizerFits } from "./tokenizer/check-tokenizer-fits.ts";

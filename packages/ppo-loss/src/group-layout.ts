@@ -72,8 +72,6 @@ function consecutiveGroups(who: string, groupSize: number, rowCount: number): Ro
   const count = rowCount / groupSize;
   return {
     ids: Int32Array.from({ length: count }, (_, group) => group),
-    rows: Array.from({ length: count }, (_, group) =>
-      Array.from({ length: groupSize }, (_unused, j) => group * groupSize + j),
-    ),
+    rows: Array.from({ length: count }, (_, group) => Array.from({ length: groupSize }, (_unused, j) => group * groupSize + j)),
   };
 }

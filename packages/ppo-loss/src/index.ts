@@ -1,11 +1,6 @@
 // Advantages, rejection and policy losses of reinforcement learning for language models.
 export { groupAdvantages, truncationMasks } from "./advantages/group-normalized.ts";
-export type {
-  GroupAdvantageOptions,
-  GroupAdvantages,
-  GroupStatistics,
-  TruncationMask,
-} from "./advantages/group-normalized.ts";
+export type { GroupAdvantageOptions, GroupAdvantages, GroupStatistics, TruncationMask } from "./advantages/group-normalized.ts";
 export type { GroupLayout } from "./group-layout.ts";
 export { LOG_RATIO_LIMIT, magicLoss, magicMetricReductions } from "./policy/magic.ts";
 export type { MagicLossInputs, MagicMetric } from "./policy/magic.ts";

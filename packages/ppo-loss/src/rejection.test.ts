@@ -47,10 +47,8 @@ describe("rejection", () => {
   });
 
   test("the two rules differ where the paper and the released code do", () => {
-    const isEmptyBy = (
-      rule: "advantage" | "reward",
-      batch: { rewards: number[]; advantages: number[] },
-    ) => rejectZeroAdvantageGroups({ ...batch, rule, groupSize: batch.rewards.length }).empty;
+    const isEmptyBy = (rule: "advantage" | "reward", batch: { rewards: number[]; advantages: number[] }) =>
+      rejectZeroAdvantageGroups({ ...batch, rule, groupSize: batch.rewards.length }).empty;
     const allHalf = { rewards: [0.5, 0.5], advantages: [0, 0] };
     expect([isEmptyBy("advantage", allHalf), isEmptyBy("reward", allHalf)]).toEqual([true, false]);
     const alone = { rewards: [1], advantages: [1] };
@@ -58,12 +56,12 @@ describe("rejection", () => {
   });
 
   test("wrong input is refused", () => {
-    expect(() =>
-      rejectZeroAdvantageGroups({ rewards: [1, 0], advantages: [0], groupSize: 2 }),
-    ).toThrow("advantages must be one value per row (2), got 1 values");
-    expect(() =>
-      rejectZeroAdvantageGroups({ rewards: [1, 0], advantages: [0, Infinity], groupSize: 2 }),
-    ).toThrow("advantages[1] must be a finite number");
+    expect(() => rejectZeroAdvantageGroups({ rewards: [1, 0], advantages: [0], groupSize: 2 })).toThrow(
+      "advantages must be one value per row (2), got 1 values",
+    );
+    expect(() => rejectZeroAdvantageGroups({ rewards: [1, 0], advantages: [0, Infinity], groupSize: 2 })).toThrow(
+      "advantages[1] must be a finite number",
+    );
     expect(() =>
       rejectZeroAdvantageGroups({
         rewards: [1, 0],
@@ -80,12 +78,8 @@ test("a truncated response earns nothing, or what the verifier found", () => {
   expect([...outcomeRewards(batch)]).toEqual([1, 0, 0]);
   expect([...outcomeRewards({ ...batch, truncatedReward: "keep" })]).toEqual([1, 1, 0]);
   expect([...batch.rewards]).toEqual([1, 1, 0]);
-  expect(() => outcomeRewards({ rewards: [1], truncated: [] })).toThrow(
-    "truncated must be one value per row (1), got 0 values",
-  );
-  expect(() => outcomeRewards({ ...batch, truncatedReward: "half" as "keep" })).toThrow(
-    "one of zero, keep, got half",
-  );
+  expect(() => outcomeRewards({ rewards: [1], truncated: [] })).toThrow("truncated must be one value per row (1), got 0 values");
+  expect(() => outcomeRewards({ ...batch, truncatedReward: "half" as "keep" })).toThrow("one of zero, keep, got half");
 });
 
 test("countResponseTokens counts entries above 0", () => {

@@ -80,8 +80,7 @@ export function rejectZeroAdvantageGroups(options: RejectionOptions & GroupLayou
     const allOne = rows.every((row) => rewards[row] === 1);
     if (allZero) solveNone++;
     if (allOne) solveAll++;
-    const keep =
-      rule === "advantage" ? rows.some((row) => advantages[row] !== 0) : !allZero && !allOne;
+    const keep = rule === "advantage" ? rows.some((row) => advantages[row] !== 0) : !allZero && !allOne;
     (keep ? kept : rejected).push(layout.ids[index]!);
     if (keep) for (const row of rows) rowMask[row] = 1;
   });

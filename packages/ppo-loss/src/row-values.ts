@@ -2,12 +2,7 @@
 import { NumericError, ShapeError } from "@longcot/errors";
 
 /** Throws a ShapeError unless `values` has one entry per row. */
-export function checkRowCount(
-  who: string,
-  argument: string,
-  values: ArrayLike<unknown>,
-  rowCount: number,
-): void {
+export function checkRowCount(who: string, argument: string, values: ArrayLike<unknown>, rowCount: number): void {
   if (values.length !== rowCount) {
     throw new ShapeError({
       who,

@@ -40,7 +40,5 @@ export function outcomeRewards(options: {
       received: String(truncatedReward),
     });
   }
-  return Float64Array.from(rewards, (reward, row) =>
-    truncatedReward === "zero" && truncated[row] ? 0 : reward,
-  );
+  return Float64Array.from(rewards, (reward, row) => (truncatedReward === "zero" && truncated[row] ? 0 : reward));
 }

@@ -27,8 +27,7 @@ export function permute(position: number, size: number, key: number): number {
   do {
     let left = value >>> halfBits;
     let right = value & mask;
-    for (let round = 0; round < ROUNDS; round++)
-      [left, right] = [right, left ^ (hash32(key, round, right) & mask)];
+    for (let round = 0; round < ROUNDS; round++) [left, right] = [right, left ^ (hash32(key, round, right) & mask)];
     value = (left << halfBits) | right;
   } while (value >= size);
   return value;

@@ -42,16 +42,12 @@ describe("worked solutions", () => {
         const problem = makeProblem({ seed: 3, split: "train", level, index });
         const [a, b] = problem.prompt.split("+").map(Number);
         expect(problem.answer).toBe(String(a! + b!));
-        const grade = (response: string, groundTruth: string) =>
-          gradeMath({ response, groundTruth }, { thinking: "required" }).score;
+        const grade = (response: string, groundTruth: string) => gradeMath({ response, groundTruth }, { thinking: "required" }).score;
         expect(grade(problem.completion, problem.answer)).toBe(1);
         expect(grade(problem.solution, problem.answer)).toBe(1);
         expect(grade(problem.completion, String(a! + b! + 10))).toBe(0);
         let rest = problem.prompt + problem.solution;
-        for (const symbol of [
-          ...ARITHMETIC_ALPHABET.strings,
-          ...ARITHMETIC_ALPHABET.characters.split(""),
-        ])
+        for (const symbol of [...ARITHMETIC_ALPHABET.strings, ...ARITHMETIC_ALPHABET.characters.split("")])
           rest = rest.replaceAll(symbol, "");
         expect(rest).toBe("");
       }
@@ -107,15 +103,9 @@ describe("splits", () => {
     expect(() => makeProblem({ seed: 0, split: "train", level: 1, index: all })).toThrow(
       `level 1, train: problems must be at most ${all}, all that there are, got ${all + 1}`,
     );
-    expect(() => makeProblem({ seed: 0, split: "train", level: 5 as Level, index: 0 })).toThrow(
-      "level must be 1, 2, 3, 4, got 5",
-    );
-    expect(() => makeProblem({ seed: 0.5, split: "train", level: 1, index: 0 })).toThrow(
-      "seed must be an integer, got 0.5",
-    );
-    expect(() => makeProblem({ seed: 0, split: "train", level: 1, index: -1 })).toThrow(
-      "index must be an integer from 0, got -1",
-    );
+    expect(() => makeProblem({ seed: 0, split: "train", level: 5 as Level, index: 0 })).toThrow("level must be 1, 2, 3, 4, got 5");
+    expect(() => makeProblem({ seed: 0.5, split: "train", level: 1, index: 0 })).toThrow("seed must be an integer, got 0.5");
+    expect(() => makeProblem({ seed: 0, split: "train", level: 1, index: -1 })).toThrow("index must be an integer from 0, got -1");
   });
 });
 

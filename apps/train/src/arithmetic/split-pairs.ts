@@ -17,27 +17,15 @@ interface Block {
 }
 
 /** Operands of problem `index`. The first pass gives each unordered pair once, in a keyed order; a second gives the other orders. */
-export function operandsAt(
-  seed: number,
-  family: string,
-  split: Split,
-  level: Level,
-  index: number,
-): readonly [number, number] {
+export function operandsAt(seed: number, family: string, split: Split, level: Level, index: number): readonly [number, number] {
   const { smallest, count } = operandRange(level);
   const pairs = (count * (count + 1)) / 2;
   const block = blockOf(split, pairs);
   const key = hash32(seed, Math.floor(seed / 2 ** 32), level, ...Buffer.from(family));
   const pairAt = (position: number): readonly [number, number] => {
-    const rank = permute(
-      block.first + (block.backwards ? block.size - 1 - position : position),
-      pairs,
-      key,
-    );
+    const rank = permute(block.first + (block.backwards ? block.size - 1 - position : position), pairs, key);
     const [low, high] = unrank(rank);
-    return hash32(key, rank) & 1
-      ? [smallest + low, smallest + high]
-      : [smallest + high, smallest + low];
+    return hash32(key, rank) & 1 ? [smallest + low, smallest + high] : [smallest + high, smallest + low];
   };
   if (index < block.size) return pairAt(index);
   let left = index - block.size;

@@ -20,8 +20,7 @@ test("the ordinary loader reads back what was asked for, with unique ids and lev
   const train = await loadPrompts(paths.train);
   const heldOut = await loadPrompts(paths.heldOut);
   const coldStart = await loadConversations(paths.coldStart);
-  const perLevel = (rows: readonly { level?: number }[]) =>
-    [1, 2, 3, 4].map((level) => rows.filter((row) => row.level === level).length);
+  const perLevel = (rows: readonly { level?: number }[]) => [1, 2, 3, 4].map((level) => rows.filter((row) => row.level === level).length);
   expect(perLevel(train)).toEqual([0, 300, 300, 0]);
   expect(perLevel(heldOut)).toEqual([15, 50, 50, 0]);
   expect(perLevel(coldStart)).toEqual([60, 400, 0, 0]);
@@ -33,9 +32,7 @@ test("the ordinary loader reads back what was asked for, with unique ids and lev
   expect(heldOut.filter((row) => asked.has(row.messages[0]!.content))).toEqual([]);
   for (const { messages } of coldStart) {
     const [a, b] = messages[0]!.content.split("+").map(Number);
-    expect(gradeMath({ response: messages[1]!.content, groundTruth: String(a! + b!) }).score).toBe(
-      1,
-    );
+    expect(gradeMath({ response: messages[1]!.content, groundTruth: String(a! + b!) }).score).toBe(1);
   }
 });
 
@@ -51,11 +48,11 @@ test("the same options give the same bytes, another seed does not", async () => 
 
 test("too many problems of a level or none at all is an error, and nothing is written", async () => {
   const at = join(folder, "e");
-  await expect(
-    writeArithmeticDataset({ folder: at, ...counts, coldStartPerLevel: { 1: 101 } }),
-  ).rejects.toThrow(/level 1, cold-start: problems must be at most \d+/);
-  await expect(
-    writeArithmeticDataset({ folder: at, ...counts, trainPerLevel: {} }),
-  ).rejects.toThrow("problems of train must be at least one, got none");
+  await expect(writeArithmeticDataset({ folder: at, ...counts, coldStartPerLevel: { 1: 101 } })).rejects.toThrow(
+    /level 1, cold-start: problems must be at most \d+/,
+  );
+  await expect(writeArithmeticDataset({ folder: at, ...counts, trainPerLevel: {} })).rejects.toThrow(
+    "problems of train must be at least one, got none",
+  );
   expect(readdirSync(folder)).not.toContain("e");
 });

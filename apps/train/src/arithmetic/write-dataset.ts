@@ -1,11 +1,6 @@
 // The quickstart's data set on disk: problems for reinforcement learning, held-out problems, worked solutions for the cold start.
 import { join } from "node:path";
-import {
-  writeConversations,
-  writePrompts,
-  type Conversation,
-  type PromptRow,
-} from "@longcot/data-filter";
+import { writeConversations, writePrompts, type Conversation, type PromptRow } from "@longcot/data-filter";
 import { ConfigError } from "@longcot/errors";
 import { LEVELS, type Level, type OperationName } from "./operations.ts";
 import { makeProblem, type ArithmeticProblem } from "./problem.ts";
@@ -42,12 +37,9 @@ export interface ArithmeticDataset {
  * occurs in the other two, in either order of its operands; training and cold start share problems only where a level has too few.
  * @throws ConfigError when a level has fewer problems than asked for, or a file would be empty.
  */
-export async function writeArithmeticDataset(
-  options: ArithmeticDatasetOptions,
-): Promise<ArithmeticDataset> {
+export async function writeArithmeticDataset(options: ArithmeticDatasetOptions): Promise<ArithmeticDataset> {
   const { folder, seed, operation = "addition" } = options;
-  const problems = (split: Split, counts: LevelCounts): ArithmeticProblem[] =>
-    problemsOf({ seed, split, operation }, counts);
+  const problems = (split: Split, counts: LevelCounts): ArithmeticProblem[] => problemsOf({ seed, split, operation }, counts);
   const train = problems("train", options.trainPerLevel);
   const heldOut = problems("held-out", options.heldOutPerLevel);
   const coldStart = problems("cold-start", options.coldStartPerLevel);
@@ -71,10 +63,7 @@ export async function writeArithmeticDataset(
 }
 
 /** Problems of all levels, easiest first. */
-function problemsOf(
-  key: { seed: number; split: Split; operation: OperationName },
-  counts: LevelCounts,
-): ArithmeticProblem[] {
+function problemsOf(key: { seed: number; split: Split; operation: OperationName }, counts: LevelCounts): ArithmeticProblem[] {
   const problems = LEVELS.flatMap((level) =>
     Array.from({ length: counts[level] ?? 0 }, (_, index) => makeProblem({ ...key, level, index })),
   );
@@ -88,14 +77,10 @@ function problemsOf(
 }
 
 /** The splits are disjoint by construction; a data set that leaks is worse than none, so it is checked all the same. */
-function assertDisjoint(
-  heldOut: readonly ArithmeticProblem[],
-  others: readonly ArithmeticProblem[],
-): void {
+function assertDisjoint(heldOut: readonly ArithmeticProblem[], others: readonly ArithmeticProblem[]): void {
   const asked = new Set(others.map((problem) => problem.prompt));
   const leaked = heldOut.find((problem) => asked.has(problem.prompt));
-  if (leaked !== undefined)
-    throw new Error(`internal: held-out question ${leaked.prompt} is also trained on`);
+  if (leaked !== undefined) throw new Error(`internal: held-out question ${leaked.prompt} is also trained on`);
 }
 
 function promptRow(problem: ArithmeticProblem, index: number, split: "train" | "test"): PromptRow {

@@ -18,12 +18,16 @@ interface Example {
 
 /** Trains `model` on the conversations of `path`. Returns early, the model as it then is, when the signal is aborted. */
 export async function coldStart(
-  { model, tokenizer }: PreparedModel, path: string, recipe: Recipe & { cold_start: ColdStart }, { emit, signal }: { emit: EmitEvent; signal: AbortSignal },
+  { model, tokenizer }: PreparedModel,
+  path: string,
+  recipe: Recipe & { cold_start: ColdStart },
+  { emit, signal }: { emit: EmitEvent; signal: AbortSignal },
 ): Promise<void> {
   const { steps, batch_size, learning_rate, warmup_steps, betas, weight_decay, levels } = recipe.cold_start;
   const byLevel = examplesByLevel(await loadConversations([path]), tokenizer);
   const trainer = await createTrainer(model, {
-    loss: crossEntropyLoss, optimizer: { betas, weightDecay: weight_decay, epsilon: recipe.optimizer.epsilon, maxGradNorm: recipe.optimizer.max_grad_norm },
+    loss: crossEntropyLoss,
+    optimizer: { betas, weightDecay: weight_decay, epsilon: recipe.optimizer.epsilon, maxGradNorm: recipe.optimizer.max_grad_norm },
   });
   try {
     for (let step = 1; step <= steps && !signal.aborted; step++) {
@@ -40,7 +44,10 @@ export async function coldStart(
   async function learn(examples: readonly Example[]): Promise<number> {
     const denominator = Float32Array.of(examples.reduce((sum, { tokens, promptLength }) => sum + tokens.length - promptLength, 0));
     let loss = 0;
-    for (const { indices, rows, time } of planBatches(examples.map(({ tokens }) => tokens.length), { batchTokens: recipe.loss.micro_batch_tokens, most: model.config.maxPositionEmbeddings })) {
+    for (const { indices, rows, time } of planBatches(
+      examples.map(({ tokens }) => tokens.length),
+      { batchTokens: recipe.loss.micro_batch_tokens, most: model.config.maxPositionEmbeddings },
+    )) {
       const inputIds = new Int32Array(rows * time);
       const mask = new Float32Array(rows * time);
       indices.forEach((index, row) => {
@@ -55,13 +62,18 @@ export async function coldStart(
 }
 
 /** A level by the recipe's weights, then one of its examples, both keyed by seed, step and place in the batch. */
-function drawExample(byLevel: ReadonlyMap<string, Example[]>, weights: Readonly<Record<string, number>>, { seed, step, i }: { seed: number; step: number; i: number }): Example {
+function drawExample(
+  byLevel: ReadonlyMap<string, Example[]>,
+  weights: Readonly<Record<string, number>>,
+  { seed, step, i }: { seed: number; step: number; i: number },
+): Example {
   const uniform = (position: number) => keyedUniform({ seed, step, prompt: i, sample: COLD_START_SAMPLE, position });
   const levels = Object.entries(weights).filter(([, weight]) => weight > 0);
   let rest = uniform(0) * levels.reduce((sum, [, weight]) => sum + weight, 0);
   const level = levels.find(([, weight]) => (rest -= weight) < 0)?.[0] ?? levels.at(-1)![0];
   const examples = byLevel.get(level);
-  if (examples === undefined) throw new DataError({ who: "cold start", argument: `level ${level}`, expected: "at least one worked solution", received: "none" });
+  if (examples === undefined)
+    throw new DataError({ who: "cold start", argument: `level ${level}`, expected: "at least one worked solution", received: "none" });
   return examples[Math.floor(uniform(1) * examples.length)]!;
 }
 
@@ -71,7 +83,10 @@ const COLD_START_SAMPLE = 2 ** 32 - 1;
 function examplesByLevel(conversations: readonly Conversation[], tokenizer: Tokenizer): Map<string, Example[]> {
   const byLevel = new Map<string, Example[]>();
   for (const { messages, level } of conversations) {
-    const rendered = tokenizer.renderChat(messages.slice(0, -1).map(({ role, content }) => ({ role, content })), { addGenerationPrompt: true });
+    const rendered = tokenizer.renderChat(
+      messages.slice(0, -1).map(({ role, content }) => ({ role, content })),
+      { addGenerationPrompt: true },
+    );
     const prompt = tokenizer.encode(rendered);
     const completion = tokenizer.encode(continuation(rendered, messages.at(-1)!.content));
     const tokens = Int32Array.from([...prompt, ...completion, tokenizer.eosTokenIds[0]!]);

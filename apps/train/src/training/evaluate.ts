@@ -13,27 +13,53 @@ const EVALUATION_STEPS = 2 ** 31;
 
 /** Evaluates the model as it is after `step` steps. */
 export async function evaluate(
-  prepared: PreparedModel, pool: VerifierPool, prompts: readonly TrainingPrompt[], recipe: Recipe,
+  prepared: PreparedModel,
+  pool: VerifierPool,
+  prompts: readonly TrainingPrompt[],
+  recipe: Recipe,
   { label, step, signal, emit }: { label: string; step: number; signal: AbortSignal; emit: EmitEvent },
 ): Promise<EvaluationEvent> {
   const samples = recipe.evaluation.samples_per_prompt;
   const temperature = recipe.evaluation.temperature;
-  const { verdicts } = await answerPrompts(prepared, pool, prompts, {
-    groupSize: samples, maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)), decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
-    seed: recipe.seed, step: EVALUATION_STEPS + step, signal, emit, phase: "evaluation",
-  }, { gen: 0, reward: 0 });
+  const { verdicts } = await answerPrompts(
+    prepared,
+    pool,
+    prompts,
+    {
+      groupSize: samples,
+      maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)),
+      decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
+      seed: recipe.seed,
+      step: EVALUATION_STEPS + step,
+      signal,
+      emit,
+      phase: "evaluation",
+    },
+    { gen: 0, reward: 0 },
+  );
   const table = outcomeTable(prompts.map((_, i) => verdicts.slice(i * samples, (i + 1) * samples).map(({ score }) => score)));
   const { overall, byLabel } = summarize({ table, labels: prompts.map(({ level }) => level), passAt: [samples], seed: recipe.seed });
   const result = (level: string, summary: typeof overall): LevelResult => {
     const pass = summary.passAtK[0]!;
     return {
-      level, prompts: summary.problems,
-      avg_at_k: summary.averageAtK.value, avg_at_k_low: summary.averageAtK.low, avg_at_k_high: summary.averageAtK.high,
-      pass_at_k: pass.value, pass_at_k_low: pass.low, pass_at_k_high: pass.high,
+      level,
+      prompts: summary.problems,
+      avg_at_k: summary.averageAtK.value,
+      avg_at_k_low: summary.averageAtK.low,
+      avg_at_k_high: summary.averageAtK.high,
+      pass_at_k: pass.value,
+      pass_at_k_low: pass.low,
+      pass_at_k_high: pass.high,
     };
   };
   return {
-    type: "evaluation", label, step, samples_per_prompt: samples, temperature,
-    results: [...byLabel.map((summary) => result(summary.label, summary)), result("all", overall)].toSorted((a, b) => (a.level === "all" ? 1 : b.level === "all" ? -1 : a.level.localeCompare(b.level, "en", { numeric: true }))),
+    type: "evaluation",
+    label,
+    step,
+    samples_per_prompt: samples,
+    temperature,
+    results: [...byLabel.map((summary) => result(summary.label, summary)), result("all", overall)].toSorted((a, b) =>
+      a.level === "all" ? 1 : b.level === "all" ? -1 : a.level.localeCompare(b.level, "en", { numeric: true }),
+    ),
   };
 }

@@ -2,7 +2,14 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { characterTokenizerFiles, checkTokenizerFits, createLanguageModel, loadLanguageModel, loadTokenizer, THINK_CHAT_TEMPLATE } from "@longcot/language-model";
+import {
+  characterTokenizerFiles,
+  checkTokenizerFits,
+  createLanguageModel,
+  loadLanguageModel,
+  loadTokenizer,
+  THINK_CHAT_TEMPLATE,
+} from "@longcot/language-model";
 import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
 import { ConfigError } from "@longcot/errors";
 import type { Engine } from "@longcot/tensor-kernels";
@@ -24,7 +31,13 @@ export async function loadPreparedModel(engine: Engine, directory: string, recip
   const tokenizer = await loadTokenizer(directory);
   const model = await loadLanguageModel(engine, directory);
   checkTokenizerFits(model.config, tokenizer);
-  if (!tokenizer.hasChatTemplate) throw new ConfigError({ who: directory, argument: "chat_template", expected: "in tokenizer_config.json or chat_template.jinja", received: "none" });
+  if (!tokenizer.hasChatTemplate)
+    throw new ConfigError({
+      who: directory,
+      argument: "chat_template",
+      expected: "in tokenizer_config.json or chat_template.jinja",
+      received: "none",
+    });
   checkContextFits(recipe, model.config.maxPositionEmbeddings);
   return { model, tokenizer };
 }
@@ -33,22 +46,42 @@ const PAD = "<|pad|>";
 const END = "<|end|>";
 
 /** A new model of the recipe's shape and the tokenizer of the generated task, whose files go into `folder`. */
-export async function createPreparedModel(engine: Engine, shape: NewModel, { folder, seed }: { folder: string; seed: number }): Promise<PreparedModel> {
+export async function createPreparedModel(
+  engine: Engine,
+  shape: NewModel,
+  { folder, seed }: { folder: string; seed: number },
+): Promise<PreparedModel> {
   const singles = ARITHMETIC_ALPHABET.strings.filter((text) => text.length === 1);
   const files = characterTokenizerFiles({
     characters: ARITHMETIC_ALPHABET.characters + singles.join(""),
     markerTokens: ARITHMETIC_ALPHABET.strings.filter((text) => text.length > 1),
     specialTokens: [PAD, END, "<|user|>", "<|assistant|>"],
-    padToken: PAD, eosToken: END, chatTemplate: THINK_CHAT_TEMPLATE, modelMaxLength: shape.max_position_embeddings,
+    padToken: PAD,
+    eosToken: END,
+    chatTemplate: THINK_CHAT_TEMPLATE,
+    modelMaxLength: shape.max_position_embeddings,
   });
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) atomicWrite(join(folder, name), text);
   const tokenizer = await loadTokenizer(folder);
   const config: ModelConfig = {
-    architecture: "qwen2", vocabSize: tokenizer.vocabularySize, hiddenSize: shape.hidden_size, intermediateSize: shape.intermediate_size, layers: shape.layers,
-    attentionHeads: shape.attention_heads, keyValueHeads: shape.key_value_heads, headDim: shape.hidden_size / shape.attention_heads,
-    ropeTheta: 10_000, rmsNormEpsilon: 1e-6, tieWordEmbeddings: true, maxPositionEmbeddings: shape.max_position_embeddings, attentionBias: true,
-    initializerRange: 0.02, dtype: "float32", eosTokenIds: tokenizer.eosTokenIds, ...(tokenizer.padTokenId === undefined ? {} : { padTokenId: tokenizer.padTokenId }),
+    architecture: "qwen2",
+    vocabSize: tokenizer.vocabularySize,
+    hiddenSize: shape.hidden_size,
+    intermediateSize: shape.intermediate_size,
+    layers: shape.layers,
+    attentionHeads: shape.attention_heads,
+    keyValueHeads: shape.key_value_heads,
+    headDim: shape.hidden_size / shape.attention_heads,
+    ropeTheta: 10_000,
+    rmsNormEpsilon: 1e-6,
+    tieWordEmbeddings: true,
+    maxPositionEmbeddings: shape.max_position_embeddings,
+    attentionBias: true,
+    initializerRange: 0.02,
+    dtype: "float32",
+    eosTokenIds: tokenizer.eosTokenIds,
+    ...(tokenizer.padTokenId === undefined ? {} : { padTokenId: tokenizer.padTokenId }),
   };
   return { model: await createLanguageModel(engine, config, { ...files }, { seed }), tokenizer };
 }

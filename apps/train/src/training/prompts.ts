@@ -30,19 +30,39 @@ export async function loadTrainingPrompts(
   const files = typeof paths === "string" ? [paths] : [...paths];
   const { rows, rejected } = await loadPrompts(files, { onInvalid: "reject" });
   const supported = rows.filter((row) => row.ability === "math");
-  if (rejected.length > 0) emit({ type: "warning", text: `${rejected.length} of ${rows.length + rejected.length} rows left out; first: ${describeRejected(rejected[0]!)}` });
-  if (supported.length < rows.length) emit({ type: "warning", text: `${rows.length - supported.length} rows of ability code left out: only math has a verifier yet` });
+  if (rejected.length > 0)
+    emit({
+      type: "warning",
+      text: `${rejected.length} of ${rows.length + rejected.length} rows left out; first: ${describeRejected(rejected[0]!)}`,
+    });
+  if (supported.length < rows.length)
+    emit({ type: "warning", text: `${rows.length - supported.length} rows of ability code left out: only math has a verifier yet` });
   const wanted = supported.filter((row) => levels === undefined || (row.level !== undefined && levels.includes(row.level)));
   const prompts = wanted.map((row, index): TrainingPrompt => ({
-    index, row, level: row.level === undefined ? row.dataSource : String(row.level),
-    tokens: tokenizer.encode(tokenizer.renderChat(row.messages.map(({ role, content }) => ({ role, content })), { addGenerationPrompt: true })),
+    index,
+    row,
+    level: row.level === undefined ? row.dataSource : String(row.level),
+    tokens: tokenizer.encode(
+      tokenizer.renderChat(
+        row.messages.map(({ role, content }) => ({ role, content })),
+        { addGenerationPrompt: true },
+      ),
+    ),
   }));
   const fitting = prompts.filter((prompt) => prompt.tokens.length <= maxPromptLength);
-  if (fitting.length < prompts.length) emit({ type: "warning", text: `${prompts.length - fitting.length} of ${prompts.length} prompts are longer than data.max_prompt_length (${maxPromptLength} tokens) and left out` });
+  if (fitting.length < prompts.length)
+    emit({
+      type: "warning",
+      text: `${prompts.length - fitting.length} of ${prompts.length} prompts are longer than data.max_prompt_length (${maxPromptLength} tokens) and left out`,
+    });
   if (fitting.length === 0) {
     throw new DataError({
-      who: files.join(", "), expected: "at least one usable prompt",
-      received: rows.length === 0 ? `none in ${rejected.length} rows${rejected[0] === undefined ? "" : `; first: ${describeRejected(rejected[0])}`}` : `${rows.length} rows, all left out by ability, level or length`,
+      who: files.join(", "),
+      expected: "at least one usable prompt",
+      received:
+        rows.length === 0
+          ? `none in ${rejected.length} rows${rejected[0] === undefined ? "" : `; first: ${describeRejected(rejected[0])}`}`
+          : `${rows.length} rows, all left out by ability, level or length`,
     });
   }
   return fitting;
@@ -58,9 +78,18 @@ function describeRejected({ row, column, expected, received }: RejectedRow): str
  * stage, from 0; `stage` and `seed` key the order.
  * @throws DataError where there are fewer than `count` prompts.
  */
-export function drawPrompts<T>(prompts: readonly T[], { count, draw, stage, seed }: { count: number; draw: number; stage: number; seed: number }): T[] {
+export function drawPrompts<T>(
+  prompts: readonly T[],
+  { count, draw, stage, seed }: { count: number; draw: number; stage: number; seed: number },
+): T[] {
   const stepsPerEpoch = Math.floor(prompts.length / count);
-  if (stepsPerEpoch === 0) throw new DataError({ who: "drawPrompts", argument: "prompts", expected: `at least the ${count} of a step`, received: String(prompts.length) });
+  if (stepsPerEpoch === 0)
+    throw new DataError({
+      who: "drawPrompts",
+      argument: "prompts",
+      expected: `at least the ${count} of a step`,
+      received: String(prompts.length),
+    });
   const order = keyedOrder(prompts.length, { seed, stage, epoch: Math.floor(draw / stepsPerEpoch) });
   const first = (draw % stepsPerEpoch) * count;
   return order.slice(first, first + count).map((place) => prompts[place]!);

@@ -33,22 +33,35 @@ export interface AnswerOptions {
 
 /** `groupSize` responses to every prompt, decoded and graded. `timings` gets the seconds of both parts. */
 export async function answerPrompts(
-  { model, tokenizer }: PreparedModel, pool: VerifierPool, prompts: readonly TrainingPrompt[], options: AnswerOptions, timings: { gen: number; reward: number },
+  { model, tokenizer }: PreparedModel,
+  pool: VerifierPool,
+  prompts: readonly TrainingPrompt[],
+  options: AnswerOptions,
+  timings: { gen: number; reward: number },
 ): Promise<Answers> {
   const { groupSize, decoding, emit, phase } = options;
-  const requests = prompts.flatMap((prompt) => Array.from({ length: groupSize }, (_, sample) => ({ promptTokens: prompt.tokens, prompt: prompt.index, sample })));
+  const requests = prompts.flatMap((prompt) =>
+    Array.from({ length: groupSize }, (_, sample) => ({ promptTokens: prompt.tokens, prompt: prompt.index, sample })),
+  );
   const started = performance.now();
   const responses = await generate(model, requests, {
-    decoding: { kind: "sample", ...decoding }, maxNewTokens: options.maxNewTokens, seed: options.seed, step: options.step, eosTokenIds: tokenizer.eosTokenIds, signal: options.signal,
+    decoding: { kind: "sample", ...decoding },
+    maxNewTokens: options.maxNewTokens,
+    seed: options.seed,
+    step: options.step,
+    eosTokenIds: tokenizer.eosTokenIds,
+    signal: options.signal,
     onProgress: ({ finished, total }) => emit({ type: "phase", phase, completed: finished, total, unit: "responses" }),
   });
   const generated = performance.now();
   const texts = responses.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true }));
   if (phase === "rollout") emit({ type: "phase", phase: "reward", completed: 0, total: texts.length, unit: "responses" });
-  const verdicts = await pool.grade(texts.map((response, row) => {
-    const { ability, groundTruth } = prompts[Math.floor(row / groupSize)]!.row;
-    return { id: String(row), ability, response, groundTruth, truncated: responses[row]!.finishReason === "length" };
-  }));
+  const verdicts = await pool.grade(
+    texts.map((response, row) => {
+      const { ability, groundTruth } = prompts[Math.floor(row / groupSize)]!.row;
+      return { id: String(row), ability, response, groundTruth, truncated: responses[row]!.finishReason === "length" };
+    }),
+  );
   timings.gen += (generated - started) / 1000;
   timings.reward += (performance.now() - generated) / 1000;
   return { prompts, groupSize, responses, texts, verdicts };
@@ -62,7 +75,10 @@ export function thinkingOpened(generationPrompt: string): boolean {
 let arena: Arena | undefined;
 
 /** A writer with all rows of `answers`, rewards and outcomes set; row numbers are those of `answers`. */
-export function writeAnswers(answers: Answers, { stage, weightVersion, rewards }: { stage: number; weightVersion: number; rewards: ArrayLike<number> }): RolloutWriter {
+export function writeAnswers(
+  answers: Answers,
+  { stage, weightVersion, rewards }: { stage: number; weightVersion: number; rewards: ArrayLike<number> },
+): RolloutWriter {
   const { prompts, groupSize, responses, verdicts } = answers;
   const leveled = prompts.every((prompt) => Number.isInteger(prompt.row.level));
   const capacity = {
@@ -77,8 +93,16 @@ export function writeAnswers(answers: Answers, { stage, weightVersion, rewards }
   responses.forEach(({ tokens, logProbs, finishReason }, row) => {
     const prompt = prompts[Math.floor(row / groupSize)]!;
     writer.append({
-      promptId: prompt.index, sampleIndex: row % groupSize, stage, weightVersion, dataSource: prompt.row.dataSource, finishReason,
-      promptTokens: prompt.tokens, responseTokens: tokens, rolloutLogProbs: logProbs, ...(leveled ? { level: prompt.row.level! } : {}),
+      promptId: prompt.index,
+      sampleIndex: row % groupSize,
+      stage,
+      weightVersion,
+      dataSource: prompt.row.dataSource,
+      finishReason,
+      promptTokens: prompt.tokens,
+      responseTokens: tokens,
+      rolloutLogProbs: logProbs,
+      ...(leveled ? { level: prompt.row.level! } : {}),
     });
     writer.setPerRow("reward", row, rewards[row]!);
     writer.setCategory("outcome", row, verdicts[row]!.outcome);
@@ -90,4 +114,8 @@ export function writeAnswers(answers: Answers, { stage, weightVersion, rewards }
 const ARENA_HEADROOM = 1.5;
 
 /** Sampling settings of the recipe's rollouts. */
-export const rolloutDecoding = ({ rollout }: Recipe): AnswerOptions["decoding"] => ({ temperature: rollout.temperature, topP: rollout.top_p, topK: rollout.top_k });
+export const rolloutDecoding = ({ rollout }: Recipe): AnswerOptions["decoding"] => ({
+  temperature: rollout.temperature,
+  topP: rollout.top_p,
+  topK: rollout.top_k,
+});

@@ -5,7 +5,14 @@
 
 import { join } from "node:path";
 import { entropyAlarm, createEntropyController } from "@longcot/entropy-dynamics";
-import { countParameters, createTrainer, openSafetensors, restoreWeights, saveLanguageModel, writeSafetensors } from "@longcot/language-model";
+import {
+  countParameters,
+  createTrainer,
+  openSafetensors,
+  restoreWeights,
+  saveLanguageModel,
+  writeSafetensors,
+} from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine } from "@longcot/tensor-kernels";
 import { createVerifierPool } from "@longcot/verifiers";
@@ -37,27 +44,42 @@ interface LoopState {
 
 /** Runs `job` to its end, or to the next safe point after its signal. */
 export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob): Promise<"completed" | "interrupted"> {
-  const engine = await openEngine({ engine: recipe.engine.kind, ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }) });
+  const engine = await openEngine({
+    engine: recipe.engine.kind,
+    ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
+  });
   try {
     // --- model and data: whatever cannot work fails here, before the run's folder exists ---------------------------------------------
-    let prepared: PreparedModel | undefined = typeof recipe.model === "string" ? await loadPreparedModel(engine, recipe.model, recipe) : undefined;
+    let prepared: PreparedModel | undefined =
+      typeof recipe.model === "string" ? await loadPreparedModel(engine, recipe.model, recipe) : undefined;
     let data = prepared === undefined || recipe.data.generate !== undefined ? undefined : await loadData(recipe, prepared, emit);
     const counts = recipe.data.generate === undefined ? undefined : countProblems(recipe, recipe.data.generate, emit);
-    if (data !== undefined) checkStagesHavePrompts(recipe, data.train.map(({ row }) => row.level));
+    if (data !== undefined)
+      checkStagesHavePrompts(
+        recipe,
+        data.train.map(({ row }) => row.level),
+      );
     if (counts !== undefined) checkStagesHavePrompts(recipe, levelsOf(counts.trainPerLevel));
     const run = await openRun();
     const checkpoint = run.checkpoint;
     prepared ??= await createPreparedModel(engine, newModelShape(recipe), { folder: join(run.dataFolder, "tokenizer"), seed: recipe.seed });
-    const generated = counts === undefined ? undefined : await writeArithmeticDataset({ folder: run.dataFolder, seed: recipe.seed, ...counts });
+    const generated =
+      counts === undefined ? undefined : await writeArithmeticDataset({ folder: run.dataFolder, seed: recipe.seed, ...counts });
     data ??= await loadData(recipe, prepared, emit, generated);
     const { model, tokenizer } = prepared;
     const prompts = data;
-    checkStagesHavePrompts(recipe, prompts.train.map(({ row }) => row.level));
+    checkStagesHavePrompts(
+      recipe,
+      prompts.train.map(({ row }) => row.level),
+    );
     describeRun(run, recipe, engine, countParameters(model), emit);
 
     const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
     await using pool = createVerifierPool({
-      math: { thinking: thinkingOpened(probe) ? "required" : "closed-if-opened", truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade" },
+      math: {
+        thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
+        truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade",
+      },
     });
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
     const evaluateAfter = async (step: number): Promise<boolean> => {
@@ -88,11 +110,21 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     // --- reinforcement learning -----------------------------------------------------------------------------------------------------
     const { optimizer } = recipe;
     const trainer = await createTrainer(model, {
-      loss: policyTokenLoss(recipe), temperature: recipe.rollout.temperature,
-      optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay, maxGradNorm: optimizer.max_grad_norm },
+      loss: policyTokenLoss(recipe),
+      temperature: recipe.rollout.temperature,
+      optimizer: {
+        betas: optimizer.betas,
+        epsilon: optimizer.epsilon,
+        weightDecay: optimizer.weight_decay,
+        maxGradNorm: optimizer.max_grad_norm,
+      },
     });
     const controller = createEntropyController(controllerOptions(recipe));
-    const loopState = (isEvaluated: boolean): LoopState => ({ updates: trainer.updates, controller: controller.state(), ...(isEvaluated ? {} : { evaluation_due: true }) });
+    const loopState = (isEvaluated: boolean): LoopState => ({
+      updates: trainer.updates,
+      controller: controller.state(),
+      ...(isEvaluated ? {} : { evaluation_due: true }),
+    });
     const saveCheckpoint = async (step: number, isEvaluated = true): Promise<void> => {
       emit({ type: "phase", phase: "checkpoint", completed: 0, total: 1, unit: "checkpoints" });
       await run.saveCheckpoint(step, async (folder) => {
@@ -121,7 +153,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     let step = 0;
     for (const [index, stage] of recipe.stages.entries()) {
       const stagePrompts = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
-      if (step + stage.steps > (checkpoint?.step ?? 0)) emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
+      if (step + stage.steps > (checkpoint?.step ?? 0))
+        emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
       for (let draw = 0; draw < stage.steps; draw++) {
         step++;
         if (step <= (checkpoint?.step ?? 0)) continue;
@@ -164,7 +197,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
 }
 
 function newModelShape({ name, model }: Recipe): Exclude<Recipe["model"], string> {
-  if (typeof model === "string") throw new ConfigError({ who: name, argument: "model", expected: "internal: the shape of a new model", received: model });
+  if (typeof model === "string")
+    throw new ConfigError({ who: name, argument: "model", expected: "internal: the shape of a new model", received: model });
   return model;
 }
 
@@ -178,7 +212,9 @@ function checkStagesHavePrompts(recipe: Recipe, levels: readonly (number | undef
     const found = levels.filter((level) => isOfStage(stage, level)).length;
     if (found < stage.batch_size) {
       throw new ConfigError({
-        who: `recipe ${recipe.name}`, argument: `stages.${i}.batch_size`, received: String(stage.batch_size),
+        who: `recipe ${recipe.name}`,
+        argument: `stages.${i}.batch_size`,
+        received: String(stage.batch_size),
         expected: `at most ${found}, the number of prompts${stage.levels === undefined ? "" : ` of level ${stage.levels.join(", ")}`} to train on`,
       });
     }
@@ -188,13 +224,21 @@ function checkStagesHavePrompts(recipe: Recipe, levels: readonly (number | undef
 /** How many problems to generate. A level that has fewer than asked for gives all. */
 function countProblems(recipe: Recipe, options: GeneratedData, emit: TrainingJob["emit"]) {
   const counts = (split: Split, wanted: number, levels: readonly number[]): LevelCounts =>
-    Object.fromEntries((levels as readonly Level[]).map((level) => {
-      const available = problemsAvailable(recipe.seed, "addition", split, level, wanted);
-      if (available < wanted) emit({ type: "notice", text: `level ${level} has ${available} ${split} problems, not ${wanted}: all are used` });
-      return [level, available];
-    }));
+    Object.fromEntries(
+      (levels as readonly Level[]).map((level) => {
+        const available = problemsAvailable(recipe.seed, "addition", split, level, wanted);
+        if (available < wanted)
+          emit({ type: "notice", text: `level ${level} has ${available} ${split} problems, not ${wanted}: all are used` });
+        return [level, available];
+      }),
+    );
   const cold: ColdStart | undefined = recipe.cold_start;
-  const coldLevels = cold === undefined ? [] : Object.entries(cold.levels).filter(([, weight]) => weight > 0).map(([level]) => Number(level));
+  const coldLevels =
+    cold === undefined
+      ? []
+      : Object.entries(cold.levels)
+          .filter(([, weight]) => weight > 0)
+          .map(([level]) => Number(level));
   return {
     trainPerLevel: counts("train", options.train_per_level, options.levels),
     heldOutPerLevel: counts("held-out", options.held_out_per_level, options.levels),
@@ -209,7 +253,10 @@ function levelsOf(counts: LevelCounts): number[] {
 
 /** Prompts to train on and prompts held out, from the recipe's files or the generated ones. */
 async function loadData(
-  recipe: Recipe, { tokenizer }: PreparedModel, emit: TrainingJob["emit"], generated?: { train: string; heldOut: string },
+  recipe: Recipe,
+  { tokenizer }: PreparedModel,
+  emit: TrainingJob["emit"],
+  generated?: { train: string; heldOut: string },
 ): Promise<{ train: TrainingPrompt[]; heldOut: TrainingPrompt[] }> {
   const { data, evaluation } = recipe;
   const options = { tokenizer, maxPromptLength: data.max_prompt_length, levels: data.levels, emit };
@@ -241,6 +288,21 @@ function controllerOptions({ entropy }: Recipe): Parameters<typeof createEntropy
 
 function describeRun(run: RunFolder, recipe: Recipe, engine: Engine, parameters: number, emit: TrainingJob["emit"]): void {
   const [name, device] = engine.description.split(", ") as [string, string?];
-  run.writeEnvironment({ longcot_version: packageJson.version, node_version: process.version, platform: `${process.platform}-${process.arch}`, engine: name, device: device ?? "", parameters });
-  emit({ type: "run", recipe: recipe.name, folder: run.path, engine: name, device: device ?? "", parameters, resumed_from: run.checkpoint?.step ?? 0 });
+  run.writeEnvironment({
+    longcot_version: packageJson.version,
+    node_version: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    engine: name,
+    device: device ?? "",
+    parameters,
+  });
+  emit({
+    type: "run",
+    recipe: recipe.name,
+    folder: run.path,
+    engine: name,
+    device: device ?? "",
+    parameters,
+    resumed_from: run.checkpoint?.step ?? 0,
+  });
 }

@@ -47,14 +47,29 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const clock = stopwatch();
 
   const rolloutSeconds = { gen: 0, reward: 0 };
-  const answers = await answerPrompts(prepared, pool, prompts, {
-    groupSize: stage.group_size, maxNewTokens: stage.context_length, decoding: rolloutDecoding(recipe), seed: recipe.seed, step, signal, emit, phase: "rollout",
-  }, rolloutSeconds);
+  const answers = await answerPrompts(
+    prepared,
+    pool,
+    prompts,
+    {
+      groupSize: stage.group_size,
+      maxNewTokens: stage.context_length,
+      decoding: rolloutDecoding(recipe),
+      seed: recipe.seed,
+      step,
+      signal,
+      emit,
+      phase: "rollout",
+    },
+    rolloutSeconds,
+  );
 
   clock.lap();
   const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
   const rewards = outcomeRewards({
-    rewards: answers.verdicts.map((verdict) => verdict.score), truncated, truncatedReward: recipe.advantages.truncated_reward === "zero" ? "zero" : "keep",
+    rewards: answers.verdicts.map((verdict) => verdict.score),
+    truncated,
+    truncatedReward: recipe.advantages.truncated_reward === "zero" ? "zero" : "keep",
   });
   const groups = { groupSize: stage.group_size };
   const { advantages } = groupAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
@@ -85,7 +100,15 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     const { entropy, advantage } = keptStatistics(rollouts, kept);
     const { coefficient, alpha } = controller.observe(entropy);
     clock.lap();
-    const update = await updatePolicy(trainer, rollouts, { recipe, stage, step, keptRows: kept, alpha, most: prepared.model.config.maxPositionEmbeddings, emit });
+    const update = await updatePolicy(trainer, rollouts, {
+      recipe,
+      stage,
+      step,
+      keptRows: kept,
+      alpha,
+      most: prepared.model.config.maxPositionEmbeddings,
+      emit,
+    });
     Object.assign(metrics, {
       "actor/entropy": entropy,
       "actor/entropy_loss": update.entropy_loss,
@@ -119,11 +142,16 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
 }
 
 /** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */
-async function fillOldLogProbs(writer: RolloutWriter, { prompts, groupSize, responses }: Answers, { recipe, prepared, emit }: StepContext): Promise<void> {
+async function fillOldLogProbs(
+  writer: RolloutWriter,
+  { prompts, groupSize, responses }: Answers,
+  { recipe, prepared, emit }: StepContext,
+): Promise<void> {
   const promptOf = (row: number): Int32Array => prompts[Math.floor(row / groupSize)]!.tokens;
   const sequences = responses.map(({ tokens }, row) => Int32Array.from([...promptOf(row), ...tokens]));
   const scores = await score(prepared.model, sequences, {
-    temperature: recipe.rollout.temperature, batchTokens: recipe.loss.micro_batch_tokens,
+    temperature: recipe.rollout.temperature,
+    batchTokens: recipe.loss.micro_batch_tokens,
     onProgress: ({ done, total }) => emit({ type: "phase", phase: "old_log_prob", completed: done, total, unit: "responses" }),
   });
   scores.forEach(({ logProbs, entropies }, row) => {
@@ -133,7 +161,10 @@ async function fillOldLogProbs(writer: RolloutWriter, { prompts, groupSize, resp
 }
 
 /** The controller's measurement, −mean log-probability of the kept tokens, and the advantages of the same tokens. */
-function keptStatistics(rollouts: Rollouts, kept: readonly number[]): { entropy: number; advantage: { mean: number; max: number; min: number } } {
+function keptStatistics(
+  rollouts: Rollouts,
+  kept: readonly number[],
+): { entropy: number; advantage: { mean: number; max: number; min: number } } {
   const { values, offsets } = rollouts.viewPerToken("old_log_probs");
   const advantages = rollouts.viewPerRow("advantage");
   const mask = new Uint8Array(values.length);
@@ -153,9 +184,15 @@ function rolloutMetrics({ responses }: Answers, rewards: ArrayLike<number>, prom
   const cut = responses.filter(({ finishReason }) => finishReason === "length").length;
   return {
     ...spread("critic/score", Array.from(rewards)),
-    ...spread("response_length", responses.map(({ tokens }) => tokens.length)),
+    ...spread(
+      "response_length",
+      responses.map(({ tokens }) => tokens.length),
+    ),
     "response_length/clip_ratio": cut / responses.length,
-    ...spread("prompt_length", prompts.map(({ tokens }) => tokens.length)),
+    ...spread(
+      "prompt_length",
+      prompts.map(({ tokens }) => tokens.length),
+    ),
   };
 }
 
@@ -168,16 +205,31 @@ function spread(name: string, values: readonly number[]): Metrics {
 }
 
 /** The first right and the first wrong response of the step, to be read. */
-function chooseSamples({ prompts, groupSize, responses, texts, verdicts }: Answers, rewards: ArrayLike<number>, { step, stage }: StepPlan): SampleRecord[] {
+function chooseSamples(
+  { prompts, groupSize, responses, texts, verdicts }: Answers,
+  rewards: ArrayLike<number>,
+  { step, stage }: StepPlan,
+): SampleRecord[] {
   const rows = Array.from({ length: texts.length }, (_, row) => row);
   return [rows.find((row) => rewards[row]! > 0), rows.find((row) => rewards[row] === 0)].flatMap((row) => {
     if (row === undefined) return [];
     const prompt = prompts[Math.floor(row / groupSize)]!;
     const { outcome, extracted } = verdicts[row]!;
-    return [{
-      step, stage: stage.name, level: prompt.level, prompt: prompt.row.messages.at(-1)!.content, response: texts[row]!, ground_truth: prompt.row.groundTruth,
-      ...(extracted === undefined ? {} : { extracted }), reward: rewards[row]!, outcome, finish_reason: responses[row]!.finishReason, response_length: responses[row]!.tokens.length,
-    }];
+    return [
+      {
+        step,
+        stage: stage.name,
+        level: prompt.level,
+        prompt: prompt.row.messages.at(-1)!.content,
+        response: texts[row]!,
+        ground_truth: prompt.row.groundTruth,
+        ...(extracted === undefined ? {} : { extracted }),
+        reward: rewards[row]!,
+        outcome,
+        finish_reason: responses[row]!.finishReason,
+        response_length: responses[row]!.tokens.length,
+      },
+    ];
   });
 }
 

@@ -20,8 +20,15 @@ export function policyTokenLoss({ loss }: Recipe): TokenLoss<PolicyInput, MagicM
     metrics: metricReductions,
     evaluate: ({ logProbs, entropies, inputs }) =>
       evaluate({
-        logProbs, entropies, oldLogProbs: inputs.old_log_probs as Tensor2D, advantages: inputs.advantages as Tensor1D, mask: inputs.mask as Tensor2D,
-        tokenDenominator: inputs.token_denominator as Scalar, entropyCoefficient: inputs.entropy_coefficient as Scalar, clipLow: loss.clip_low, clipHigh: loss.clip_high,
+        logProbs,
+        entropies,
+        oldLogProbs: inputs.old_log_probs as Tensor2D,
+        advantages: inputs.advantages as Tensor1D,
+        mask: inputs.mask as Tensor2D,
+        tokenDenominator: inputs.token_denominator as Scalar,
+        entropyCoefficient: inputs.entropy_coefficient as Scalar,
+        clipLow: loss.clip_low,
+        clipHigh: loss.clip_high,
       }),
   };
 }
@@ -53,7 +60,9 @@ export async function updatePolicy(trainer: PolicyTrainer, rollouts: Rollouts, o
   const parts = stage.batch_size / stage.mini_batch_size;
   const miniBatches = Array.from({ length: stage.reuse }, (_, pass) => {
     const shuffled = keyedOrder(groups.length, { seed: recipe.seed, stage: step, epoch: pass }).map((i) => groups[i]!);
-    return Array.from({ length: parts }, (_, part) => shuffled.filter((_, i) => i % parts === part).flat()).filter((rows) => rows.length > 0);
+    return Array.from({ length: parts }, (_, part) => shuffled.filter((_, i) => i % parts === part).flat()).filter(
+      (rows) => rows.length > 0,
+    );
   }).flat();
   const sums: Partial<UpdateMetrics> = {};
   for (const [done, rows] of miniBatches.entries()) {
@@ -76,7 +85,12 @@ function keptGroups(rollouts: Rollouts, keptRows: ArrayLike<number>): number[][]
 }
 
 /** Gradients of one mini-batch, in micro-batches of the recipe's token budget; returns its metrics. */
-async function accumulateRows(trainer: PolicyTrainer, rollouts: Rollouts, rows: readonly number[], { recipe, alpha, most }: UpdateOptions): Promise<Record<MagicMetric, number>> {
+async function accumulateRows(
+  trainer: PolicyTrainer,
+  rollouts: Rollouts,
+  rows: readonly number[],
+  { recipe, alpha, most }: UpdateOptions,
+): Promise<Record<MagicMetric, number>> {
   const prompts = rollouts.viewPerToken("prompt_tokens").offsets;
   const responses = rollouts.viewPerToken("response_tokens").offsets;
   const span = (offsets: Int32Array<ArrayBufferLike>, row: number): number => offsets[row + 1]! - offsets[row]!;
@@ -91,11 +105,16 @@ async function accumulateRows(trainer: PolicyTrainer, rollouts: Rollouts, rows: 
     const { inputIds, responseMask } = rollouts.copySequences(chosen, { timeSteps: batch.time, padToken: 0 });
     const size = batch.rows * batch.time;
     const metrics = await trainer.accumulate({
-      rows: batch.rows, time: batch.time, inputIds: filledTo(inputIds, size),
+      rows: batch.rows,
+      time: batch.time,
+      inputIds: filledTo(inputIds, size),
       inputs: {
         old_log_probs: filledTo(rollouts.copyPadded("old_log_probs", chosen, padded) as Float32Array<ArrayBuffer>, size),
         mask: filledTo(responseMask, size),
-        advantages: filledTo(Float32Array.from(chosen, (row) => advantages[row]!), batch.rows),
+        advantages: filledTo(
+          Float32Array.from(chosen, (row) => advantages[row]!),
+          batch.rows,
+        ),
         token_denominator: denominator,
         entropy_coefficient: Float32Array.of(alpha),
       },

@@ -3,8 +3,7 @@ import { describe, expect, test } from "vitest";
 import { entropyAlarm } from "./entropy-alarm.ts";
 
 /** `steps` values of `value(i)`. */
-const series = (steps: number, value: (step: number) => number) =>
-  Float64Array.from({ length: steps }, (_, step) => value(step));
+const series = (steps: number, value: (step: number) => number) => Float64Array.from({ length: steps }, (_, step) => value(step));
 
 const falling = series(40, (step) => 1.2 * Math.exp(-step / 8));
 const rising = series(40, (step) => 0.5 + 0.05 * step);
@@ -20,24 +19,18 @@ describe("collapse", () => {
   });
 
   test("a falling reward counts as flat", () => {
-    expect(
-      entropyAlarm({ entropies: falling, rewards: series(40, (step) => 0.8 - 0.01 * step) })?.kind,
-    ).toBe("collapse");
+    expect(entropyAlarm({ entropies: falling, rewards: series(40, (step) => 0.8 - 0.01 * step) })?.kind).toBe("collapse");
   });
 
   test("not while the reward still climbs, nor on a solved task, nor once entropy recovers", () => {
-    expect(
-      entropyAlarm({ entropies: falling, rewards: series(40, (step) => 0.02 * step) }),
-    ).toBeUndefined();
+    expect(entropyAlarm({ entropies: falling, rewards: series(40, (step) => 0.02 * step) })).toBeUndefined();
     expect(entropyAlarm({ entropies: falling, rewards: series(40, () => 0.97) })).toBeUndefined();
     const recovering = series(40, (step) => (step < 10 ? 1 : step < 30 ? 0.01 : 0.15));
     expect(entropyAlarm({ entropies: recovering, rewards: flatReward })).toBeUndefined();
   });
 
   test("not for entropy that is low but steady from the start", () => {
-    expect(
-      entropyAlarm({ entropies: series(40, () => 0.05), rewards: flatReward }),
-    ).toBeUndefined();
+    expect(entropyAlarm({ entropies: series(40, () => 0.05), rewards: flatReward })).toBeUndefined();
   });
 });
 
@@ -63,30 +56,18 @@ describe("explosion", () => {
 });
 
 test("thresholds are explicit, and fewer steps than two windows say nothing", () => {
-  expect(
-    entropyAlarm({ entropies: falling.subarray(0, 19), rewards: flatReward.subarray(0, 19) }),
-  ).toBeUndefined();
-  expect(
-    entropyAlarm({ entropies: falling, rewards: flatReward }, { collapseFraction: 0.01 }),
-  ).toBeUndefined();
-  expect(
-    entropyAlarm({ entropies: rising, rewards: flatReward }, { explosionFactor: 4 }),
-  ).toBeUndefined();
+  expect(entropyAlarm({ entropies: falling.subarray(0, 19), rewards: flatReward.subarray(0, 19) })).toBeUndefined();
+  expect(entropyAlarm({ entropies: falling, rewards: flatReward }, { collapseFraction: 0.01 })).toBeUndefined();
+  expect(entropyAlarm({ entropies: rising, rewards: flatReward }, { explosionFactor: 4 })).toBeUndefined();
   const short = { entropies: [1, 1, 0.1, 0.05], rewards: [0.3, 0.3, 0.3, 0.3] };
   expect(entropyAlarm(short, { window: 2 })?.kind).toBe("collapse");
   expect(entropyAlarm(short)).toBeUndefined();
 });
 
 test("wrong input is refused", () => {
-  expect(() => entropyAlarm({ entropies: [1], rewards: [] })).toThrow(
-    "rewards must be one per entropy (1), got 0",
-  );
-  expect(() => entropyAlarm({ entropies: [NaN], rewards: [0] })).toThrow(
-    "entropies[0] must be a finite number, got NaN",
-  );
-  expect(() => entropyAlarm({ entropies: [], rewards: [] }, { window: 0 })).toThrow(
-    "window must be a positive integer, got 0",
-  );
+  expect(() => entropyAlarm({ entropies: [1], rewards: [] })).toThrow("rewards must be one per entropy (1), got 0");
+  expect(() => entropyAlarm({ entropies: [NaN], rewards: [0] })).toThrow("entropies[0] must be a finite number, got NaN");
+  expect(() => entropyAlarm({ entropies: [], rewards: [] }, { window: 0 })).toThrow("window must be a positive integer, got 0");
   expect(() => entropyAlarm({ entropies: [], rewards: [] }, { flatRewardGain: -1 })).toThrow(
     "flatRewardGain must be a number of zero or more, got -1",
   );

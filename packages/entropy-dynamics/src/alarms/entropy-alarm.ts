@@ -53,10 +53,7 @@ export interface EntropyAlarm {
  * @throws ShapeError when the columns differ in length. @throws NumericError on a value that is not finite.
  * @throws ConfigError on a threshold that is not a number of zero or more, or a window that is not a positive integer.
  */
-export function entropyAlarm(
-  history: EntropyHistory,
-  thresholds: Partial<EntropyAlarmThresholds> = {},
-): EntropyAlarm | undefined {
+export function entropyAlarm(history: EntropyHistory, thresholds: Partial<EntropyAlarmThresholds> = {}): EntropyAlarm | undefined {
   const limits = { ...defaultAlarmThresholds, ...thresholds };
   checkThresholds(limits);
   checkHistory(history);
@@ -79,8 +76,7 @@ export function entropyAlarm(
         `while the reward changed by ${signed(gain)} to ${reward.toFixed(3)} over the last ${window} steps`,
     };
   }
-  const high =
-    recent >= limits.explosionFactor * reference && recent - reference >= limits.explosionRiseNats;
+  const high = recent >= limits.explosionFactor * reference && recent - reference >= limits.explosionRiseNats;
   if (high && recent > earlier) {
     return {
       kind: "explosion",

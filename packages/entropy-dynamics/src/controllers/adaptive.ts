@@ -68,10 +68,7 @@ export function adaptiveController(options: AdaptiveControllerOptions): EntropyC
       gateOpen = entropyNats < target;
       return step;
     },
-    state: () =>
-      rule === "paper"
-        ? { kind: "adaptive", rule, coefficient }
-        : { kind: "adaptive", rule, coefficient, gateOpen },
+    state: () => (rule === "paper" ? { kind: "adaptive", rule, coefficient } : { kind: "adaptive", rule, coefficient, gateOpen }),
     restore(state) {
       checkStateKind(who, "adaptive", state.kind);
       if (state["rule"] !== rule) {
@@ -108,14 +105,7 @@ export function adaptiveController(options: AdaptiveControllerOptions): EntropyC
 }
 
 function checkOptions(who: string, options: AdaptiveControllerOptions) {
-  const {
-    rule = "paper",
-    target = 0.2,
-    delta = 0.005,
-    initial = 0,
-    min = 0,
-    max = Infinity,
-  } = options;
+  const { rule = "paper", target = 0.2, delta = 0.005, initial = 0, min = 0, max = Infinity } = options;
   if (rule !== "paper" && rule !== "code") {
     throw new ConfigError({
       who,

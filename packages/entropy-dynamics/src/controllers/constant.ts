@@ -29,9 +29,7 @@ export function constantController(options: ConstantControllerOptions): EntropyC
 }
 
 /** Returns a controller whose α is 0 at every step: entropy is measured, never rewarded. */
-export function noneController(
-  _options: NoneControllerOptions = { kind: "none" },
-): EntropyController {
+export function noneController(_options: NoneControllerOptions = { kind: "none" }): EntropyController {
   return fixed("none", 0);
 }
 

@@ -23,9 +23,9 @@ interface Trace {
   final_coefficient: number;
 }
 
-const { controller: traces } = JSON.parse(
-  readFileSync(new URL("../../fixtures/controller-traces.json", import.meta.url), "utf8"),
-) as { controller: Trace[] };
+const { controller: traces } = JSON.parse(readFileSync(new URL("../../fixtures/controller-traces.json", import.meta.url), "utf8")) as {
+  controller: Trace[];
+};
 
 const exact = { atol: 1e-12 };
 
@@ -39,23 +39,12 @@ function run(options: EntropyControllerOptions, entropies: readonly number[]) {
   };
 }
 
-test.each(traces)(
-  "the trace of the rule $rule",
-  ({ rule, entropies, target, delta, init, min, coefficient, alpha, final_coefficient }) => {
-    const { coefficients, alphas, controller } = run(
-      { kind: "adaptive", rule, target, delta, initial: init, min },
-      entropies,
-    );
-    expectClose(coefficients, coefficient, exact, "coefficient");
-    expectClose(alphas, alpha, exact, "alpha");
-    expectClose(
-      [controller.state()["coefficient"] as number],
-      [final_coefficient],
-      exact,
-      "final coefficient",
-    );
-  },
-);
+test.each(traces)("the trace of the rule $rule", ({ rule, entropies, target, delta, init, min, coefficient, alpha, final_coefficient }) => {
+  const { coefficients, alphas, controller } = run({ kind: "adaptive", rule, target, delta, initial: init, min }, entropies);
+  expectClose(coefficients, coefficient, exact, "coefficient");
+  expectClose(alphas, alpha, exact, "alpha");
+  expectClose([controller.state()["coefficient"] as number], [final_coefficient], exact, "final coefficient");
+});
 
 describe("equality, gate and clamps, by hand", () => {
   const base = { kind: "adaptive", target: 0.5, delta: 0.25, initial: 0.5 } as const;
@@ -88,9 +77,7 @@ describe("equality, gate and clamps, by hand", () => {
     expect(run(adaptivePresets.paper, [0.1, 0.1, 0.1]).alphas).toEqual([0, 0.005, 0.01]);
     const released = run(adaptivePresets.releasedScripts, Array(100).fill(0.1)).alphas;
     expectClose([released[1]!, released[2]!, released[99]!], [0.0001, 0.0002, 0.005], exact);
-    expect(run({ kind: "adaptive" }, [0.1, 0.21, 0.2, 0.1])).toMatchObject(
-      pick(run(adaptivePresets.paper, [0.1, 0.21, 0.2, 0.1])),
-    );
+    expect(run({ kind: "adaptive" }, [0.1, 0.21, 0.2, 0.1])).toMatchObject(pick(run(adaptivePresets.paper, [0.1, 0.21, 0.2, 0.1])));
   });
 });
 
@@ -132,17 +119,10 @@ test("constant and none ignore the entropy", () => {
 });
 
 test("wrong options, entropies and states are refused", () => {
-  const create = (options: Partial<AdaptiveControllerOptions>) => () =>
-    adaptiveController({ kind: "adaptive", ...options });
-  expect(create({ rule: "both" as "code" })).toThrow(
-    "adaptiveController: rule must be paper or code, got both",
-  );
-  expect(create({ delta: Number.NaN })).toThrow(
-    "delta must be a finite number of zero or more, got NaN",
-  );
-  expect(create({ initial: 0.1, max: 0.05 })).toThrow(
-    "initial must be between min 0 and max 0.05, got 0.1",
-  );
+  const create = (options: Partial<AdaptiveControllerOptions>) => () => adaptiveController({ kind: "adaptive", ...options });
+  expect(create({ rule: "both" as "code" })).toThrow("adaptiveController: rule must be paper or code, got both");
+  expect(create({ delta: Number.NaN })).toThrow("delta must be a finite number of zero or more, got NaN");
+  expect(create({ initial: 0.1, max: 0.05 })).toThrow("initial must be between min 0 and max 0.05, got 0.1");
   expect(() => createEntropyController({ kind: "toString" } as never)).toThrow(
     "kind must be one of none, constant, adaptive, got toString",
   );
@@ -150,20 +130,16 @@ test("wrong options, entropies and states are refused", () => {
     "coefficient must be a finite number of zero or more, got -1",
   );
   for (const kind of ["none", "adaptive"] as const) {
-    expect(() => createEntropyController({ kind }).observe(Number.NaN)).toThrow(
-      "entropyNats must be a finite number, got NaN",
-    );
+    expect(() => createEntropyController({ kind }).observe(Number.NaN)).toThrow("entropyNats must be a finite number, got NaN");
     expect(() => createEntropyController({ kind }).restore({ kind: "constant" })).toThrow(
       `state.kind must be "${kind}", got "constant". Resume with the controller`,
     );
   }
   const code = adaptiveController({ ...adaptivePresets.releasedScripts });
-  expect(() => code.restore({ kind: "adaptive", rule: "paper", coefficient: 0 })).toThrow(
-    'state.rule must be "code", got "paper"',
+  expect(() => code.restore({ kind: "adaptive", rule: "paper", coefficient: 0 })).toThrow('state.rule must be "code", got "paper"');
+  expect(() => code.restore({ kind: "adaptive", rule: "code", coefficient: 1, gateOpen: true })).toThrow(
+    "state.coefficient must be a number between 0 and 0.005, got 1",
   );
-  expect(() =>
-    code.restore({ kind: "adaptive", rule: "code", coefficient: 1, gateOpen: true }),
-  ).toThrow("state.coefficient must be a number between 0 and 0.005, got 1");
   expect(() => code.restore({ kind: "adaptive", rule: "code", coefficient: 0 })).toThrow(
     "state.gateOpen must be true or false, got nothing",
   );

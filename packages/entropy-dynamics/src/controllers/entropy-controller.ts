@@ -10,9 +10,7 @@ export interface EntropyStep {
 }
 
 /** State of a controller as plain JSON, for checkpoints. `kind` names the controller that wrote it. */
-export type EntropyControllerState = { readonly kind: string } & Readonly<
-  Record<string, string | number | boolean>
->;
+export type EntropyControllerState = { readonly kind: string } & Readonly<Record<string, string | number | boolean>>;
 
 /**
  * Sets the weight of the entropy bonus, one step at a time. Measure the entropy of the step's rollouts before its

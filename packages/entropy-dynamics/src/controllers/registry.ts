@@ -11,17 +11,12 @@ import type { ConstantControllerOptions, NoneControllerOptions } from "./constan
 import type { EntropyController } from "./entropy-controller.ts";
 
 /** Options of any controller; `kind` chooses it. */
-export type EntropyControllerOptions =
-  | NoneControllerOptions
-  | ConstantControllerOptions
-  | AdaptiveControllerOptions;
+export type EntropyControllerOptions = NoneControllerOptions | ConstantControllerOptions | AdaptiveControllerOptions;
 
 export type EntropyControllerKind = EntropyControllerOptions["kind"];
 
 export const entropyControllers: {
-  readonly [kind in EntropyControllerKind]: (
-    options: Extract<EntropyControllerOptions, { kind: kind }>,
-  ) => EntropyController;
+  readonly [kind in EntropyControllerKind]: (options: Extract<EntropyControllerOptions, { kind: kind }>) => EntropyController;
 } = {
   none: noneController,
   constant: constantController,
@@ -44,8 +39,6 @@ export function createEntropyController(options: EntropyControllerOptions): Entr
       received: String(options.kind),
     });
   }
-  const create = entropyControllers[options.kind] as (
-    options: EntropyControllerOptions,
-  ) => EntropyController;
+  const create = entropyControllers[options.kind] as (options: EntropyControllerOptions) => EntropyController;
   return create(options);
 }

@@ -53,9 +53,6 @@ export function entropyByKey<Key extends string | number | boolean>(
     }
   }
   return new Map(
-    [...sums].map(([key, { sum, tokens, rows }]) => [
-      key,
-      { meanNats: tokens === 0 ? undefined : sum / tokens, tokens, rows },
-    ]),
+    [...sums].map(([key, { sum, tokens, rows }]) => [key, { meanNats: tokens === 0 ? undefined : sum / tokens, tokens, rows }]),
   );
 }

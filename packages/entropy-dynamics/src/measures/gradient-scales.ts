@@ -49,15 +49,10 @@ export function gradientScales(
     });
   }
   const perToken = new Float64Array(logProbs.length);
-  for (let row = 0; row < advantages.length; row++)
-    perToken.fill(advantages[row]!, offsets[row], offsets[row + 1]);
+  for (let row = 0; row < advantages.length; row++) perToken.fill(advantages[row]!, offsets[row], offsets[row + 1]);
 
-  const policy = Math.sqrt(
-    meanOverTokens(who, logProbs.length, mask, (token) => perToken[token]! ** 2),
-  );
-  const entropy = Math.sqrt(
-    meanOverTokens(who, logProbs.length, mask, (token) => logProbs[token]! ** 2),
-  );
+  const policy = Math.sqrt(meanOverTokens(who, logProbs.length, mask, (token) => perToken[token]! ** 2));
+  const entropy = Math.sqrt(meanOverTokens(who, logProbs.length, mask, (token) => logProbs[token]! ** 2));
   const weighted = entropy * entropyCoefficient;
   const total = policy + weighted;
   return {

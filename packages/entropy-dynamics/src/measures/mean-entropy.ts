@@ -11,9 +11,7 @@ import type { TokenMask } from "./token-columns.ts";
  * @throws ShapeError when lengths differ. @throws NumericError when no token counts or a counted one is not finite.
  * Source: arXiv 2505.22312 §3.2.5; SkyworkAI/Skywork-OR1 verl/workers/actor/dp_actor.py get_entropy_metric.
  */
-export function monteCarloEntropy(
-  columns: { readonly logProbs: ArrayLike<number> } & TokenMask,
-): number {
+export function monteCarloEntropy(columns: { readonly logProbs: ArrayLike<number> } & TokenMask): number {
   const who = "monteCarloEntropy";
   const { logProbs, mask } = columns;
   checkTokenCount(who, "mask", mask, logProbs.length);
@@ -27,9 +25,7 @@ export function monteCarloEntropy(
  *
  * @throws ShapeError when lengths differ. @throws NumericError when no token counts or a counted one is not finite.
  */
-export function meanEntropy(
-  columns: { readonly entropies: ArrayLike<number> } & TokenMask,
-): number {
+export function meanEntropy(columns: { readonly entropies: ArrayLike<number> } & TokenMask): number {
   const who = "meanEntropy";
   const { entropies, mask } = columns;
   checkTokenCount(who, "mask", mask, entropies.length);

@@ -22,15 +22,9 @@ describe("mean entropies", () => {
   });
 
   test("no token, a wrong length or a value that is not finite is an error", () => {
-    expect(() => meanEntropy({ entropies: [1, 2], mask: [0, 0] })).toThrow(
-      "meanEntropy: mask must be at least one token, got none of 2",
-    );
-    expect(() => monteCarloEntropy({ logProbs: [] })).toThrow(
-      "monteCarloEntropy: mask must be at least one token, got none of 0",
-    );
-    expect(() => monteCarloEntropy({ logProbs: [-1, -1], mask: [1] })).toThrow(
-      "mask must be one entry per token (2), got 1 entries",
-    );
+    expect(() => meanEntropy({ entropies: [1, 2], mask: [0, 0] })).toThrow("meanEntropy: mask must be at least one token, got none of 2");
+    expect(() => monteCarloEntropy({ logProbs: [] })).toThrow("monteCarloEntropy: mask must be at least one token, got none of 0");
+    expect(() => monteCarloEntropy({ logProbs: [-1, -1], mask: [1] })).toThrow("mask must be one entry per token (2), got 1 entries");
     expect(() => monteCarloEntropy({ logProbs: [-1, -Infinity] })).toThrow(
       "expected finite values on every counted token, got a sum of Infinity",
     );
@@ -87,12 +81,8 @@ describe("entropy by key", () => {
     expect(() => entropyByKey({ ...columns, offsets: [0, 3] })).toThrow(
       "offsets must be one entry per row and one more (3), got 2 entries",
     );
-    expect(() => entropyByKey({ ...columns, offsets: [0, 1, 2] })).toThrow(
-      "offsets must be from 0 to 3, got from 0 to 2",
-    );
-    expect(() => entropyByKey({ ...columns, offsets: [0, 5, 3] })).toThrow(
-      "offsets[2] must be at least 5, got 3",
-    );
+    expect(() => entropyByKey({ ...columns, offsets: [0, 1, 2] })).toThrow("offsets must be from 0 to 3, got from 0 to 2");
+    expect(() => entropyByKey({ ...columns, offsets: [0, 5, 3] })).toThrow("offsets[2] must be at least 5, got 3");
     expect(() => entropyByKey({ ...columns, entropies: [1, 2, NaN], offsets: [0, 2, 3] })).toThrow(
       "entropies of row 1 must be finite, got a sum of NaN",
     );
@@ -118,13 +108,7 @@ describe("gradient scales", () => {
         scales.pg_grad_ratio,
         scales.entropy_grad_ratio,
       ],
-      [
-        policy,
-        entropy,
-        entropy / 2,
-        policy / (policy + entropy / 2),
-        entropy / 2 / (policy + entropy / 2),
-      ],
+      [policy, entropy, entropy / 2, policy / (policy + entropy / 2), entropy / 2 / (policy + entropy / 2)],
       exact,
     );
   });
@@ -135,8 +119,6 @@ describe("gradient scales", () => {
       pg_grad_ratio: 0,
       entropy_grad_ratio: 0,
     });
-    expect(() => gradientScales({ ...columns, entropyCoefficient: NaN })).toThrow(
-      "entropyCoefficient must be a finite number, got NaN",
-    );
+    expect(() => gradientScales({ ...columns, entropyCoefficient: NaN })).toThrow("entropyCoefficient must be a finite number, got NaN");
   });
 });

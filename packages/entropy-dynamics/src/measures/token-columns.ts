@@ -8,12 +8,7 @@ export interface TokenMask {
 }
 
 /** Throws a ShapeError unless `values` has `tokens` entries. */
-export function checkTokenCount(
-  who: string,
-  argument: string,
-  values: ArrayLike<unknown> | undefined,
-  tokens: number,
-): void {
+export function checkTokenCount(who: string, argument: string, values: ArrayLike<unknown> | undefined, tokens: number): void {
   if (values !== undefined && values.length !== tokens) {
     throw new ShapeError({
       who,
@@ -30,12 +25,7 @@ export function checkTokenCount(
  *
  * @throws ShapeError when offsets do not start at 0, do not end at `tokens`, or go down.
  */
-export function checkOffsets(
-  who: string,
-  offsets: ArrayLike<number>,
-  rows: number,
-  tokens: number,
-): void {
+export function checkOffsets(who: string, offsets: ArrayLike<number>, rows: number, tokens: number): void {
   if (offsets.length !== rows + 1) {
     throw new ShapeError({
       who,
@@ -69,12 +59,7 @@ export function checkOffsets(
  *
  * @throws NumericError when no token counts or the mean is not finite.
  */
-export function meanOverTokens(
-  who: string,
-  tokens: number,
-  mask: ArrayLike<number> | undefined,
-  value: (token: number) => number,
-): number {
+export function meanOverTokens(who: string, tokens: number, mask: ArrayLike<number> | undefined, value: (token: number) => number): number {
   let sum = 0;
   let count = 0;
   for (let token = 0; token < tokens; token++) {

@@ -19,7 +19,10 @@ export async function parameterFromParts(parameter: Parameter, read: (tensor: st
 }
 
 /** The checkpoint's tensors that `values` of `parameter` hold; a plain one is returned without a copy. */
-export function partsOfParameter(parameter: Parameter, values: Float32Array): { tensor: string; shape: readonly number[]; values: Float32Array }[] {
+export function partsOfParameter(
+  parameter: Parameter,
+  values: Float32Array,
+): { tensor: string; shape: readonly number[]; values: Float32Array }[] {
   if (parameter.layout === "plain") return [{ ...parameter.parts[0]!, values }];
   const columns = parameter.shape.at(-1)!;
   let from = 0;
@@ -35,7 +38,8 @@ export function partsOfParameter(parameter: Parameter, values: Float32Array): { 
 /** New values of `parameter`, keyed by `seed` and its name. */
 export function initialParameter(parameter: Parameter, options: { seed: number; initializerRange: number }): Float32Array {
   const values = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1));
-  if (parameter.initial === "normal") fillKeyedNormals(values, { seed: options.seed, stream: parameter.name, mean: 0, standardDeviation: options.initializerRange });
+  if (parameter.initial === "normal")
+    fillKeyedNormals(values, { seed: options.seed, stream: parameter.name, mean: 0, standardDeviation: options.initializerRange });
   else values.fill(parameter.initial);
   return values;
 }

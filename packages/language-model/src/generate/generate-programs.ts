@@ -72,7 +72,13 @@ export class GeneratePrograms {
         const weights = model.readWeights(state);
         const attend = attendFromCache(cache, model.config, state, positions);
         const column = (x: tf.Tensor) => tf.reshape(x, [slots, 1]);
-        const hidden = model.architecture.forward({ config: model.config, weights, inputIds: column(tokens), positions: column(positions), attend });
+        const hidden = model.architecture.forward({
+          config: model.config,
+          weights,
+          inputIds: column(tokens),
+          positions: column(positions),
+          attend,
+        });
         const logits = tf.matMul(hidden as tf.Tensor2D, model.architecture.unembedding(weights) as tf.Tensor2D, false, true);
         return { ...this.#choose(logits, uniforms) };
       },
@@ -94,10 +100,17 @@ export class GeneratePrograms {
       slots: { shape: [size.slots], dtype: "int32" },
     } as const;
     const fill: FillSlots = engine.compile(`fill_${key.replaceAll("|", "_")}`, inputs, ({ ids, prompts, slots }, state) => {
-      const positions = tf.tensor2d(Int32Array.from({ length: size.prompts * size.time }, (_, i) => i % size.time), [size.prompts, size.time], "int32");
+      const positions = tf.tensor2d(
+        Int32Array.from({ length: size.prompts * size.time }, (_, i) => i % size.time),
+        [size.prompts, size.time],
+        "int32",
+      );
       const bias = causalBias(size.time);
       model.architecture.forward({
-        config, weights: model.readWeights(state), inputIds: ids, positions,
+        config,
+        weights: model.readWeights(state),
+        inputIds: ids,
+        positions,
         attend: (layer, parts) => {
           fillFromPrompts(cache, config, state, layer, { key: parts.key, value: parts.value, prompts, slots });
           return attention({ ...parts, bias });

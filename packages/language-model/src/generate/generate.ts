@@ -71,7 +71,11 @@ const programsOf = new WeakMap<LanguageModel, { caches: Map<string, Promise<KeyV
  * up to the rounding of float32 sums.
  * @throws ConfigError where a prompt is empty, or prompt and response do not fit the model's context.
  */
-export async function generate(model: LanguageModel, requests: readonly GenerationRequest[], options: GenerationOptions): Promise<GeneratedResponse[]> {
+export async function generate(
+  model: LanguageModel,
+  requests: readonly GenerationRequest[],
+  options: GenerationOptions,
+): Promise<GeneratedResponse[]> {
   const { seed, step, maxNewTokens } = options;
   const longest = checkRequests(model, requests, maxNewTokens);
   if (requests.length === 0) return [];
@@ -90,7 +94,10 @@ export async function generate(model: LanguageModel, requests: readonly Generati
   };
   const slotCount = roundUp(Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS), LEAST_SLOTS);
   const mostPositions = longest + maxNewTokens;
-  let cache = await openCache(slotCount, cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + CAPACITY_AT_ONCE / 2)));
+  let cache = await openCache(
+    slotCount,
+    cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + CAPACITY_AT_ONCE / 2)),
+  );
   await cache.reset({});
   let slots: (Sequence | undefined)[] = Array.from({ length: slotCount });
 
@@ -127,7 +134,8 @@ export async function generate(model: LanguageModel, requests: readonly Generati
         await resize(roundUp(slots.length / 2, LEAST_SLOTS), cache.size.capacity);
       }
       const reached = slots.reduce((most, sequence) => Math.max(most, sequence?.position ?? 0), 0) + 1;
-      if (reached > cache.size.capacity) await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
+      if (reached > cache.size.capacity)
+        await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
 
       const { tokens, logProbs } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
       slots.forEach((sequence, slot) => {
@@ -141,7 +149,9 @@ export async function generate(model: LanguageModel, requests: readonly Generati
         const stopped = eos.has(token);
         if (!stopped && sequence.tokens.length < maxNewTokens) return;
         responses[sequence.request] = {
-          tokens: Int32Array.from(sequence.tokens), logProbs: Float32Array.from(sequence.logProbs), finishReason: stopped ? "stop" : "length",
+          tokens: Int32Array.from(sequence.tokens),
+          logProbs: Float32Array.from(sequence.logProbs),
+          finishReason: stopped ? "stop" : "length",
         };
         slots[slot] = undefined;
         finished++;
@@ -155,16 +165,20 @@ export async function generate(model: LanguageModel, requests: readonly Generati
 }
 
 function checkRequests(model: LanguageModel, requests: readonly GenerationRequest[], maxNewTokens: number): number {
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) throw new ConfigError({ who: "generate", argument: "maxNewTokens", expected: "a positive integer", received: String(maxNewTokens) });
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
+    throw new ConfigError({ who: "generate", argument: "maxNewTokens", expected: "a positive integer", received: String(maxNewTokens) });
   let longest = 0;
   for (const { promptTokens, prompt } of requests) {
-    if (promptTokens.length === 0) throw new ConfigError({ who: "generate", argument: `prompt ${prompt}`, expected: "at least one token", received: "none" });
+    if (promptTokens.length === 0)
+      throw new ConfigError({ who: "generate", argument: `prompt ${prompt}`, expected: "at least one token", received: "none" });
     longest = Math.max(longest, promptTokens.length);
   }
   const limit = model.config.maxPositionEmbeddings;
   if (longest + maxNewTokens > limit) {
     throw new ConfigError({
-      who: "generate", argument: "maxNewTokens", expected: `at most ${limit - longest}, so that the longest prompt (${longest} tokens) and its response fit the model's ${limit} positions`,
+      who: "generate",
+      argument: "maxNewTokens",
+      expected: `at most ${limit - longest}, so that the longest prompt (${longest} tokens) and its response fit the model's ${limit} positions`,
       received: String(maxNewTokens),
     });
   }
@@ -187,7 +201,11 @@ function programsFor(model: LanguageModel, decoding: Decoding): GeneratePrograms
 }
 
 /** Passes the prompts of `taken`, all but their last token, through the model once each. */
-async function fillSlots(programs: GeneratePrograms, cache: KeyValueCache, taken: readonly { slot: number; prompt: Int32Array }[]): Promise<void> {
+async function fillSlots(
+  programs: GeneratePrograms,
+  cache: KeyValueCache,
+  taken: readonly { slot: number; prompt: Int32Array }[],
+): Promise<void> {
   const indexOf = new Map<string, number>();
   const distinct: Int32Array[] = [];
   const promptOf = taken.map(({ prompt }) => {
@@ -201,7 +219,11 @@ async function fillSlots(programs: GeneratePrograms, cache: KeyValueCache, taken
   });
   const longest = distinct.reduce((most, prompt) => Math.max(most, prompt.length - 1), 0);
   if (longest === 0) return;
-  const size = { prompts: powerOfTwo(distinct.length), time: Math.min(promptTime(longest), cache.size.capacity), slots: powerOfTwo(taken.length) };
+  const size = {
+    prompts: powerOfTwo(distinct.length),
+    time: Math.min(promptTime(longest), cache.size.capacity),
+    slots: powerOfTwo(taken.length),
+  };
   const ids = new Int32Array(size.prompts * size.time);
   distinct.forEach((prompt, i) => ids.set(prompt.subarray(0, -1), i * size.time));
   // Places beyond what is taken repeat the first: written twice, alike.
@@ -214,7 +236,8 @@ function stepInputs(slots: readonly (Sequence | undefined)[], requests: readonly
   const field = (of: (sequence: Sequence) => number) => Int32Array.from(slots, (sequence) => (sequence === undefined ? 0 : of(sequence)));
   const uniforms = new Float32Array(slots.length);
   fillKeyedUniforms(uniforms, {
-    seed, step,
+    seed,
+    step,
     prompts: field(({ request }) => requests[request]!.prompt),
     samples: field(({ request }) => requests[request]!.sample),
     positions: field(({ tokens }) => tokens.length),

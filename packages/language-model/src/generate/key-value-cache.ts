@@ -73,9 +73,20 @@ function compileMove(engine: Engine, config: ModelConfig, from: KeyValueCache, t
     from.layers.forEach((layer, i) => {
       for (const part of ["key", "value"] as const) {
         const table = tf.reshape(state.read(layer[part]), [from.size.slots, config.keyValueHeads, from.size.capacity, config.headDim]);
-        const used = kept === from.size.capacity ? table : tf.slice(table, [0, 0, 0, 0], [from.size.slots, config.keyValueHeads, kept, config.headDim]);
+        const used =
+          kept === from.size.capacity
+            ? table
+            : tf.slice(table, [0, 0, 0, 0], [from.size.slots, config.keyValueHeads, kept, config.headDim]);
         const moved = tf.gather(used, sources as tf.Tensor1D);
-        const padded = kept === to.size.capacity ? moved : tf.pad(moved, [[0, 0], [0, 0], [0, to.size.capacity - kept], [0, 0]]);
+        const padded =
+          kept === to.size.capacity
+            ? moved
+            : tf.pad(moved, [
+                [0, 0],
+                [0, 0],
+                [0, to.size.capacity - kept],
+                [0, 0],
+              ]);
         state.assign(to.layers[i]![part], tf.reshape(padded, [-1, config.headDim]));
       }
     });
@@ -88,13 +99,25 @@ function compileMove(engine: Engine, config: ModelConfig, from: KeyValueCache, t
  *
  * Shapes: `positions [slots] int32`; returns a function of one layer's {@link AttentionParts} with time 1 → `[slots, heads, 1, headDim]`.
  */
-export function attendFromCache(cache: KeyValueCache, config: ModelConfig, state: State, positions: tf.Tensor): (layer: number, parts: AttentionParts) => tf.Tensor {
+export function attendFromCache(
+  cache: KeyValueCache,
+  config: ModelConfig,
+  state: State,
+  positions: tf.Tensor,
+): (layer: number, parts: AttentionParts) => tf.Tensor {
   const { slots, capacity } = cache.size;
   const heads = slots * config.keyValueHeads;
-  const starts = tf.tensor1d(Int32Array.from({ length: heads }, (_, head) => head * capacity), "int32");
+  const starts = tf.tensor1d(
+    Int32Array.from({ length: heads }, (_, head) => head * capacity),
+    "int32",
+  );
   const perHead = tf.reshape(tf.tile(tf.reshape(positions, [slots, 1]), [1, config.keyValueHeads]), [heads]);
   const rows = tf.add(starts, perHead);
-  const places = tf.tensor2d(Int32Array.from({ length: capacity }, (_, place) => place), [1, capacity], "int32");
+  const places = tf.tensor2d(
+    Int32Array.from({ length: capacity }, (_, place) => place),
+    [1, capacity],
+    "int32",
+  );
   const unseen = tf.cast(tf.greater(places, tf.reshape(positions, [slots, 1])), "float32");
   const bias = tf.reshape(tf.mul(unseen, MASKED_SCORE), [slots, 1, 1, capacity]);
   const store = (table: Variable, values: tf.Tensor): tf.Tensor => {
@@ -115,7 +138,10 @@ export function attendFromCache(cache: KeyValueCache, config: ModelConfig, state
  * A slot named twice must take the same prompt both times.
  */
 export function fillFromPrompts(
-  cache: KeyValueCache, config: ModelConfig, state: State, layer: number,
+  cache: KeyValueCache,
+  config: ModelConfig,
+  state: State,
+  layer: number,
   { key, value, prompts, slots }: { key: tf.Tensor; value: tf.Tensor; prompts: tf.Tensor; slots: tf.Tensor },
 ): void {
   const { capacity } = cache.size;
@@ -123,9 +149,15 @@ export function fillFromPrompts(
   const fill = slots.size;
   const time = key.shape[2]!;
   const within = Int32Array.from({ length: keyValueHeads * time }, (_, i) => Math.floor(i / time) * capacity + (i % time));
-  const rows = tf.add(tf.mul(tf.reshape(slots, [fill, 1]), tf.scalar(keyValueHeads * capacity, "int32")), tf.tensor2d(within, [1, keyValueHeads * time], "int32"));
+  const rows = tf.add(
+    tf.mul(tf.reshape(slots, [fill, 1]), tf.scalar(keyValueHeads * capacity, "int32")),
+    tf.tensor2d(within, [1, keyValueHeads * time], "int32"),
+  );
   const flat = tf.reshape(rows, [fill * keyValueHeads * time]);
-  for (const [part, values] of [["key", key], ["value", value]] as const) {
+  for (const [part, values] of [
+    ["key", key],
+    ["value", value],
+  ] as const) {
     const table = cache.layers[layer]![part];
     const perSlot = tf.reshape(tf.gather(values, prompts as tf.Tensor1D), [fill * keyValueHeads * time, headDim]);
     state.assign(table, updateRows(state.read(table), flat, perSlot));

@@ -67,7 +67,9 @@ function readParameter(checkpoint: TensorFile, parameter: Parameter): Promise<Fl
     const entry = checkpoint.tensors.get(tensor);
     if (entry === undefined || entry.shape.join() !== shape.join()) {
       throw new DataError({
-        who: checkpoint.path, argument: `tensor ${JSON.stringify(tensor)}`, expected: `of shape [${shape.join(", ")}], as config.json says`,
+        who: checkpoint.path,
+        argument: `tensor ${JSON.stringify(tensor)}`,
+        expected: `of shape [${shape.join(", ")}], as config.json says`,
         received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]`,
       });
     }
@@ -76,8 +78,15 @@ function readParameter(checkpoint: TensorFile, parameter: Parameter): Promise<Fl
 }
 
 /** A new model: normal weights of the config's initializer range, keyed by `seed` and the parameter's name; norms one, biases zero. */
-export async function createLanguageModel(engine: Engine, config: ModelConfig, companions: CompanionFiles, options: ModelOptions & { seed: number }): Promise<LanguageModel> {
-  return build(engine, config, companions, options, async (parameter) => initialParameter(parameter, { seed: options.seed, initializerRange: config.initializerRange }));
+export async function createLanguageModel(
+  engine: Engine,
+  config: ModelConfig,
+  companions: CompanionFiles,
+  options: ModelOptions & { seed: number },
+): Promise<LanguageModel> {
+  return build(engine, config, companions, options, async (parameter) =>
+    initialParameter(parameter, { seed: options.seed, initializerRange: config.initializerRange }),
+  );
 }
 
 /**
@@ -87,10 +96,17 @@ export async function createLanguageModel(engine: Engine, config: ModelConfig, c
 export async function saveLanguageModel(model: LanguageModel, directory: string, options: { dtype?: WeightDtype } = {}): Promise<void> {
   const tensors = model.parameters.flatMap((parameter): TensorSource[] =>
     parameter.parts.map((part, i) => ({
-      name: part.tensor, shape: part.shape,
+      name: part.tensor,
+      shape: part.shape,
       data: async () => partsOfParameter(parameter, (await model.engine.read(parameter.variable)) as Float32Array)[i]!.values,
-    })));
-  await writeModelDirectory(directory, { config: model.config, tensors, companions: model.companions, ...(options.dtype === undefined ? {} : { dtype: options.dtype }) });
+    })),
+  );
+  await writeModelDirectory(directory, {
+    config: model.config,
+    tensors,
+    companions: model.companions,
+    ...(options.dtype === undefined ? {} : { dtype: options.dtype }),
+  });
 }
 
 /** Number of parameters. */
@@ -99,16 +115,28 @@ export function countParameters(model: LanguageModel): number {
 }
 
 async function build(
-  engine: Engine, config: ModelConfig, companions: CompanionFiles, { name = "model" }: ModelOptions, valuesOf: (parameter: Parameter) => Promise<Float32Array>,
+  engine: Engine,
+  config: ModelConfig,
+  companions: CompanionFiles,
+  { name = "model" }: ModelOptions,
+  valuesOf: (parameter: Parameter) => Promise<Float32Array>,
 ): Promise<LanguageModel> {
   const architecture = ARCHITECTURES[config.architecture];
   const parameters: ModelParameter[] = [];
   for (const parameter of architecture.parameters(config)) {
-    const variable = await engine.variable(`${name}/${parameter.name}`, { shape: parameter.shape, dtype: "float32" }, await valuesOf(parameter));
+    const variable = await engine.variable(
+      `${name}/${parameter.name}`,
+      { shape: parameter.shape, dtype: "float32" },
+      await valuesOf(parameter),
+    );
     parameters.push({ ...parameter, variable });
   }
   return {
-    engine, config, architecture, parameters, companions,
+    engine,
+    config,
+    architecture,
+    parameters,
+    companions,
     readWeights: (state) => Object.fromEntries(parameters.map((parameter) => [parameter.name, state.read(parameter.variable)])),
   };
 }

@@ -33,7 +33,13 @@ export function planBatches(lengths: readonly number[], { batchTokens, most }: B
   for (let from = 0; from < order.length;) {
     const time = batchTime(lengths[order[from]!]!, most);
     const room = Math.floor(batchTokens / time);
-    if (room < 1) throw new ConfigError({ who: "planBatches", argument: "tokens of a batch", expected: `at least ${time}, to hold the longest sequence`, received: String(batchTokens) });
+    if (room < 1)
+      throw new ConfigError({
+        who: "planBatches",
+        argument: "tokens of a batch",
+        expected: `at least ${time}, to hold the longest sequence`,
+        received: String(batchTokens),
+      });
     const indices = order.slice(from, from + room);
     batches.push({ indices, rows: Math.min(rowCount(indices.length), room), time });
     from += indices.length;

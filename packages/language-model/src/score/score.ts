@@ -32,12 +32,20 @@ export async function score(model: LanguageModel, sequences: readonly Int32Array
   const { temperature, batchTokens = DEFAULT_BATCH_TOKENS } = options;
   sequences.forEach((sequence, i) => {
     if (sequence.length < 1 || sequence.length > model.config.maxPositionEmbeddings) {
-      throw new ConfigError({ who: "score", argument: `sequence ${i}`, expected: `1 to ${model.config.maxPositionEmbeddings} tokens`, received: String(sequence.length) });
+      throw new ConfigError({
+        who: "score",
+        argument: `sequence ${i}`,
+        expected: `1 to ${model.config.maxPositionEmbeddings} tokens`,
+        received: String(sequence.length),
+      });
     }
   });
   const scores: SequenceScore[] = Array.from({ length: sequences.length });
   let done = 0;
-  for (const { indices, rows, time } of planBatches(sequences.map((sequence) => sequence.length), { batchTokens, most: model.config.maxPositionEmbeddings })) {
+  for (const { indices, rows, time } of planBatches(
+    sequences.map((sequence) => sequence.length),
+    { batchTokens, most: model.config.maxPositionEmbeddings },
+  )) {
     const inputIds = new Int32Array(rows * time);
     indices.forEach((index, row) => inputIds.set(sequences[index]!, row * time));
     const { logProbs, entropies } = await scoreStep(model, temperature, rows, time)({ inputIds });

@@ -19,12 +19,29 @@ export interface SequenceLogProbs {
 export function sequenceLogProbs(model: LanguageModel, weights: Weights, inputIds: tf.Tensor, temperature: number): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
   const { config, architecture } = model;
-  const positions = tf.tensor2d(Int32Array.from({ length: batch * time }, (_, i) => i % time), [batch, time], "int32");
+  const positions = tf.tensor2d(
+    Int32Array.from({ length: batch * time }, (_, i) => i % time),
+    [batch, time],
+    "int32",
+  );
   const bias = causalBias(time);
   const hidden = architecture.forward({ config, weights, inputIds, positions, attend: (_, parts) => attention({ ...parts, bias }) });
-  const predicting = tf.reshape(tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]), [batch * (time - 1), config.hiddenSize]);
+  const predicting = tf.reshape(
+    tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]),
+    [batch * (time - 1), config.hiddenSize],
+  );
   const targets = tf.reshape(tf.slice(inputIds, [0, 1], [batch, time - 1]), [batch * (time - 1)]);
-  const { logProbs, entropies } = tokenLogProbs({ hidden: predicting, unembedding: architecture.unembedding(weights), targets, temperature, orderAfter });
-  const atToken = (values: tf.Tensor): tf.Tensor2D => tf.pad(tf.reshape(values, [batch, time - 1]), [[0, 0], [1, 0]]) as tf.Tensor2D;
+  const { logProbs, entropies } = tokenLogProbs({
+    hidden: predicting,
+    unembedding: architecture.unembedding(weights),
+    targets,
+    temperature,
+    orderAfter,
+  });
+  const atToken = (values: tf.Tensor): tf.Tensor2D =>
+    tf.pad(tf.reshape(values, [batch, time - 1]), [
+      [0, 0],
+      [1, 0],
+    ]) as tf.Tensor2D;
   return { logProbs: atToken(logProbs), entropies: atToken(entropies) };
 }

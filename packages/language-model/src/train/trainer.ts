@@ -65,7 +65,12 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
   const parameters: TrainedParameter[] = [];
   for (const parameter of model.parameters) {
     const own = (part: string) => engine.variable(`${name}/${part}/${parameter.name}`, { shape: parameter.shape, dtype: "float32" });
-    parameters.push({ ...parameter, gradient: await own("gradient"), firstMoment: await own("first_moment"), secondMoment: await own("second_moment") });
+    parameters.push({
+      ...parameter,
+      gradient: await own("gradient"),
+      firstMoment: await own("first_moment"),
+      secondMoment: await own("second_moment"),
+    });
   }
   const metricNames = Object.keys(loss.metrics) as Metrics[];
   const inputNames = Object.keys(loss.inputs) as Inputs[];
@@ -102,21 +107,35 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
     return step;
   };
 
-  const norm = engine.compile(`${name}/norm`, {}, (_, state) => ({ norm: globalNorm(parameters.map(({ gradient }) => state.read(gradient))) }));
+  const norm = engine.compile(`${name}/norm`, {}, (_, state) => ({
+    norm: globalNorm(parameters.map(({ gradient }) => state.read(gradient))),
+  }));
   const scalar = { shape: [], dtype: "float32" } as const;
-  const update = engine.compile(`${name}/update`, { step: scalar, learningRate: scalar, clip: scalar }, ({ step, learningRate, clip }, state) => {
-    const [beta1, beta2] = optimizer.betas;
-    for (const { variable, gradient, firstMoment, secondMoment, decayed } of parameters) {
-      const next = adamWUpdate({
-        parameter: state.read(variable), gradient: tf.mul(state.read(gradient), clip), firstMoment: state.read(firstMoment), secondMoment: state.read(secondMoment),
-        step, learningRate, beta1, beta2, epsilon: optimizer.epsilon, weightDecay: decayed ? optimizer.weightDecay : 0,
-      });
-      state.assign(variable, next.parameter);
-      state.assign(firstMoment, next.firstMoment);
-      state.assign(secondMoment, next.secondMoment);
-    }
-    return {};
-  });
+  const update = engine.compile(
+    `${name}/update`,
+    { step: scalar, learningRate: scalar, clip: scalar },
+    ({ step, learningRate, clip }, state) => {
+      const [beta1, beta2] = optimizer.betas;
+      for (const { variable, gradient, firstMoment, secondMoment, decayed } of parameters) {
+        const next = adamWUpdate({
+          parameter: state.read(variable),
+          gradient: tf.mul(state.read(gradient), clip),
+          firstMoment: state.read(firstMoment),
+          secondMoment: state.read(secondMoment),
+          step,
+          learningRate,
+          beta1,
+          beta2,
+          epsilon: optimizer.epsilon,
+          weightDecay: decayed ? optimizer.weightDecay : 0,
+        });
+        state.assign(variable, next.parameter);
+        state.assign(firstMoment, next.firstMoment);
+        state.assign(secondMoment, next.secondMoment);
+      }
+      return {};
+    },
+  );
   const moments = parameters.flatMap(({ name: parameter, shape, firstMoment, secondMoment }) => [
     { name: `first_moment.${parameter}`, shape, variable: firstMoment },
     { name: `second_moment.${parameter}`, shape, variable: secondMoment },
@@ -131,25 +150,53 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
       for (const input of inputNames) values[`loss.${input}`] = inputs[input];
       const results = await gradientStep(rows, time)(values);
       accumulated++;
-      return Object.fromEntries(Object.entries<ArrayLike<number>>(results).map(([key, value]) => [key, value[0]!])) as Record<"loss" | Metrics, number>;
+      return Object.fromEntries(Object.entries<ArrayLike<number>>(results).map(([key, value]) => [key, value[0]!])) as Record<
+        "loss" | Metrics,
+        number
+      >;
     },
     async apply(learningRate) {
-      if (accumulated === 0) throw new ConfigError({ who: "Trainer.apply", expected: "gradients of at least one micro-batch", received: "none since the last update" });
+      if (accumulated === 0)
+        throw new ConfigError({
+          who: "Trainer.apply",
+          expected: "gradients of at least one micro-batch",
+          received: "none since the last update",
+        });
       accumulated = 0;
       const gradNorm = (await norm({})).norm[0]!;
       if (!Number.isFinite(gradNorm)) {
-        throw new NumericError({ who: "Trainer.apply", argument: "gradient norm", expected: "finite", received: String(gradNorm), fix: "Lower the learning rate; the weights are as before this update" });
+        throw new NumericError({
+          who: "Trainer.apply",
+          argument: "gradient norm",
+          expected: "finite",
+          received: String(gradNorm),
+          fix: "Lower the learning rate; the weights are as before this update",
+        });
       }
-      await update({ step: Float32Array.of(updates + 1), learningRate: Float32Array.of(learningRate), clip: Float32Array.of(clipFactor(gradNorm, optimizer.maxGradNorm)) });
+      await update({
+        step: Float32Array.of(updates + 1),
+        learningRate: Float32Array.of(learningRate),
+        clip: Float32Array.of(clipFactor(gradNorm, optimizer.maxGradNorm)),
+      });
       updates++;
       return { gradNorm };
     },
-    stateTensors: () => moments.map(({ name: tensor, shape, variable }) => ({ name: tensor, shape, data: async () => (await engine.read(variable)) as Float32Array })),
+    stateTensors: () =>
+      moments.map(({ name: tensor, shape, variable }) => ({
+        name: tensor,
+        shape,
+        data: async () => (await engine.read(variable)) as Float32Array,
+      })),
     async restore(file, restoredUpdates) {
       for (const { name: tensor, shape, variable } of moments) {
         const entry = file.tensors.get(tensor);
         if (entry === undefined || entry.shape.join() !== shape.join()) {
-          throw new DataError({ who: file.path, argument: `tensor ${tensor}`, expected: `of shape [${shape.join(", ")}]`, received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]` });
+          throw new DataError({
+            who: file.path,
+            argument: `tensor ${tensor}`,
+            expected: `of shape [${shape.join(", ")}]`,
+            received: entry === undefined ? "no such tensor" : `[${entry.shape.join(", ")}]`,
+          });
         }
         await engine.write(variable, await file.readFloat32(tensor));
       }
@@ -157,7 +204,8 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
       accumulated = 0;
     },
     async close() {
-      for (const { gradient, firstMoment, secondMoment } of parameters) for (const variable of [gradient, firstMoment, secondMoment]) await engine.release(variable);
+      for (const { gradient, firstMoment, secondMoment } of parameters)
+        for (const variable of [gradient, firstMoment, secondMoment]) await engine.release(variable);
     },
   };
 }

@@ -8,16 +8,8 @@ const close = { atol: 5e-8 };
 
 describe("values computed by hand", () => {
   test("one right of two, two of four, one of four", () => {
-    expectClose(
-      groupAdvantages({ rewards: [1, 0], groupSize: 2 }).advantages,
-      [0.7071058, -0.7071058],
-      close,
-    );
-    expectClose(
-      groupAdvantages({ rewards: [1, 1, 0, 0], groupSize: 4 }).advantages,
-      [0.8660239, 0.8660239, -0.8660239, -0.8660239],
-      close,
-    );
+    expectClose(groupAdvantages({ rewards: [1, 0], groupSize: 2 }).advantages, [0.7071058, -0.7071058], close);
+    expectClose(groupAdvantages({ rewards: [1, 1, 0, 0], groupSize: 4 }).advantages, [0.8660239, 0.8660239, -0.8660239, -0.8660239], close);
     const { advantages, groups } = groupAdvantages({ rewards: [1, 0, 0, 0], groupSize: 4 });
     expectClose(advantages, [1.499997, -0.499999, -0.499999, -0.499999], close);
     expect(groups).toEqual([{ group: 0, rows: 4, counted: 4, mean: 0.25, std: 0.5 }]);
@@ -38,19 +30,11 @@ describe("values computed by hand", () => {
 
   test("the fourth response truncated, under each mask", () => {
     const batch = { rewards: [1, 0, 1, 0], truncated: [false, false, false, true], groupSize: 4 };
-    expectClose(
-      groupAdvantages(batch).advantages,
-      [0.8660239, -0.8660239, 0.8660239, -0.8660239],
-      close,
-    );
+    expectClose(groupAdvantages(batch).advantages, [0.8660239, -0.8660239, 0.8660239, -0.8660239], close);
     const before = groupAdvantages({ ...batch, truncationMask: "before" });
     expectClose(before.advantages, [0.57735, -1.1547, 0.57735, 0], { atol: 2e-6 });
     expect(before.groups[0]!.counted).toBe(3);
-    expectClose(
-      groupAdvantages({ ...batch, truncationMask: "after" }).advantages,
-      [0.8660239, -0.8660239, 0.8660239, 0],
-      close,
-    );
+    expectClose(groupAdvantages({ ...batch, truncationMask: "after" }).advantages, [0.8660239, -0.8660239, 0.8660239, 0], close);
   });
 
   test("a single counted member keeps its raw reward; none counted gives zeros", () => {
@@ -76,9 +60,7 @@ describe("values computed by hand", () => {
   });
 
   test("equal rewards give exactly 0 though their sum rounds", () => {
-    expect([
-      ...groupAdvantages({ rewards: Array(10).fill(0.1), groupSize: 10 }).advantages,
-    ]).toEqual(Array(10).fill(0));
+    expect([...groupAdvantages({ rewards: Array(10).fill(0.1), groupSize: 10 }).advantages]).toEqual(Array(10).fill(0));
   });
 });
 
@@ -93,8 +75,7 @@ test("advantages follow their rows under any permutation, and sum to 0 in each g
   );
   fc.assert(
     fc.property(batches, (rows) => {
-      const advantagesOf = (list: typeof rows) =>
-        groupAdvantages({ rewards: list.map((r) => r.reward), groups: list.map((r) => r.group) });
+      const advantagesOf = (list: typeof rows) => groupAdvantages({ rewards: list.map((r) => r.reward), groups: list.map((r) => r.group) });
       const order = [...rows.keys()].sort((a, b) => rows[a]!.key - rows[b]!.key);
       const { advantages, groups } = advantagesOf(rows);
       expectClose(
@@ -117,22 +98,14 @@ test("wrong input is refused with what was expected", () => {
   expect(() => groupAdvantages({ rewards: [1, 0, 1], groupSize: 2 })).toThrow(
     "groupAdvantages: groupSize must be a divisor of the 3 rows, got 2",
   );
-  expect(() => groupAdvantages({ rewards: [1, 0, 1], groups: [0, 0] })).toThrow(
-    "groups must be one id per row (3), got 2 ids",
-  );
-  expect(() => groupAdvantages({ rewards: [1, 0], groups: [0, 0.5] })).toThrow(
-    "groups[1] must be a 32-bit integer, got 0.5",
-  );
-  expect(() => groupAdvantages({ rewards: [1, Number.NaN], groupSize: 2 })).toThrow(
-    "rewards[1] must be a finite number, got NaN",
-  );
+  expect(() => groupAdvantages({ rewards: [1, 0, 1], groups: [0, 0] })).toThrow("groups must be one id per row (3), got 2 ids");
+  expect(() => groupAdvantages({ rewards: [1, 0], groups: [0, 0.5] })).toThrow("groups[1] must be a 32-bit integer, got 0.5");
+  expect(() => groupAdvantages({ rewards: [1, Number.NaN], groupSize: 2 })).toThrow("rewards[1] must be a finite number, got NaN");
   expect(() => groupAdvantages({ rewards: [1, 0], groupSize: 2, truncationMask: "after" })).toThrow(
     'truncated must be given for the mask "after", got nothing',
   );
-  expect(() =>
-    groupAdvantages({ rewards: [1, 0], groupSize: 2, truncationMask: "never" as "none" }),
-  ).toThrow("one of none, before, after, got never");
-  expect(() => groupAdvantages({ rewards: [1, 0], groupSize: 2, epsilon: -1 })).toThrow(
-    "epsilon must be zero or more, got -1",
+  expect(() => groupAdvantages({ rewards: [1, 0], groupSize: 2, truncationMask: "never" as "none" })).toThrow(
+    "one of none, before, after, got never",
   );
+  expect(() => groupAdvantages({ rewards: [1, 0], groupSize: 2, epsilon: -1 })).toThrow("epsilon must be zero or more, got -1");
 });

@@ -66,13 +66,7 @@ export interface GroupAdvantages {
  */
 export function groupAdvantages(options: GroupAdvantageOptions & GroupLayout): GroupAdvantages {
   const who = "groupAdvantages";
-  const {
-    rewards,
-    truncated,
-    truncationMask = "none",
-    epsilon = 1e-6,
-    normalizeByStd = true,
-  } = options;
+  const { rewards, truncated, truncationMask = "none", epsilon = 1e-6, normalizeByStd = true } = options;
   const layout = checkGroupLayout(who, options, rewards.length);
   checkFinite(who, "rewards", rewards);
   if (!truncationMasks.includes(truncationMask)) {

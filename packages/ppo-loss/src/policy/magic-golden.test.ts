@@ -47,9 +47,7 @@ interface Case {
   }[];
 }
 
-const golden = JSON.parse(
-  readFileSync(new URL("../../fixtures/magic.json", import.meta.url), "utf8"),
-) as { cases: Case[] };
+const golden = JSON.parse(readFileSync(new URL("../../fixtures/magic.json", import.meta.url), "utf8")) as { cases: Case[] };
 
 beforeAll(async () => void (await tf.setBackend("cpu")));
 
@@ -91,10 +89,7 @@ describe.each(runs)("$title", ({ inputs, expected }) => {
     const forward = (logits: tf.Tensor): tf.Scalar => {
       const all = tf.logSoftmax(tf.div(logits, inputs.temperature));
       const vocab = logits.shape[2]!;
-      const logProbs = tf.sum<tf.Tensor2D>(
-        tf.mul(all, tf.oneHot(tf.tensor2d(inputs.tokens, undefined, "int32"), vocab)),
-        -1,
-      );
+      const logProbs = tf.sum<tf.Tensor2D>(tf.mul(all, tf.oneHot(tf.tensor2d(inputs.tokens, undefined, "int32"), vocab)), -1);
       const entropies = tf.neg(tf.sum<tf.Tensor2D>(tf.mul(tf.exp(all), all), -1));
       const { loss, metrics } = magicLoss({
         logProbs,
@@ -111,38 +106,14 @@ describe.each(runs)("$title", ({ inputs, expected }) => {
       for (const tensor of Object.values(read)) tf.keep(tensor);
       return loss;
     };
-    const { value, grad } = tf.valueAndGrad(forward as (x: tf.Tensor) => tf.Tensor)(
-      tf.tensor3d(inputs.logits),
-    );
+    const { value, grad } = tf.valueAndGrad(forward as (x: tf.Tensor) => tf.Tensor)(tf.tensor3d(inputs.logits));
 
     const scalar = (name: string) => read[name]!.dataSync()[0]!;
+    expectClose(read["logProbs"]!.dataSync(), expected.log_probs.flat(), { atol: 1e-6, rtol: 1e-6 }, "log-probs");
+    expectClose(read["entropies"]!.dataSync(), expected.entropy.flat(), { atol: 1e-6, rtol: 1e-6 }, "entropies");
     expectClose(
-      read["logProbs"]!.dataSync(),
-      expected.log_probs.flat(),
-      { atol: 1e-6, rtol: 1e-6 },
-      "log-probs",
-    );
-    expectClose(
-      read["entropies"]!.dataSync(),
-      expected.entropy.flat(),
-      { atol: 1e-6, rtol: 1e-6 },
-      "entropies",
-    );
-    expectClose(
-      [
-        value.dataSync()[0]!,
-        scalar("pg_loss"),
-        scalar("entropy_loss"),
-        scalar("ratio_mean"),
-        scalar("ppo_kl"),
-      ],
-      [
-        expected.loss,
-        expected.policy_loss,
-        expected.entropy_mean,
-        expected.ratio_mean,
-        expected.approx_kl,
-      ],
+      [value.dataSync()[0]!, scalar("pg_loss"), scalar("entropy_loss"), scalar("ratio_mean"), scalar("ppo_kl")],
+      [expected.loss, expected.policy_loss, expected.entropy_mean, expected.ratio_mean, expected.approx_kl],
       { atol: 1e-6, rtol: 1e-6 },
       "loss, pg_loss, entropy_loss, ratio_mean, ppo_kl",
     );

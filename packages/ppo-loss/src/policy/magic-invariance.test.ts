@@ -12,78 +12,59 @@ import type { MagicMetric } from "./magic.ts";
 
 beforeAll(async () => void (await tf.setBackend("cpu")));
 
-test.each([1, 2, 5])(
-  "%i micro-batches with the batch's denominator add up to the batch",
-  (parts) => {
-    const batch = randomBatch(5);
-    const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0.005 };
-    const whole = evaluate(batch, settings);
-    const size = 10 / parts;
-    const split = Array.from({ length: parts }, (_, part) =>
-      evaluate(
-        rowsOf(batch, (row) => Math.floor(row / size) === part),
-        settings,
-      ),
-    );
-    expectClose([split.reduce((sum, part) => sum + part.loss, 0)], [whole.loss], f32, "loss");
-    expectClose(
-      split.flatMap((part) => [...part.gradLogProbs]),
-      whole.gradLogProbs,
-      { rtol: 1e-6 },
-      "gradient of logProbs",
-    );
-    expectClose(
-      split.flatMap((part) => [...part.gradEntropies]),
-      whole.gradEntropies,
-      { rtol: 1e-6 },
-      "gradient of entropies",
-    );
-    for (const name of Object.keys(whole.metrics) as MagicMetric[]) {
-      const values = split.map((part) => part.metrics[name]);
-      const combined =
-        magicMetricReductions[name] === "sum"
-          ? values.reduce((a, b) => a + b, 0)
-          : Math.max(...values);
-      expectClose([combined], [whole.metrics[name]], f32, name);
-    }
-  },
-);
+test.each([1, 2, 5])("%i micro-batches with the batch's denominator add up to the batch", (parts) => {
+  const batch = randomBatch(5);
+  const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0.005 };
+  const whole = evaluate(batch, settings);
+  const size = 10 / parts;
+  const split = Array.from({ length: parts }, (_, part) =>
+    evaluate(
+      rowsOf(batch, (row) => Math.floor(row / size) === part),
+      settings,
+    ),
+  );
+  expectClose([split.reduce((sum, part) => sum + part.loss, 0)], [whole.loss], f32, "loss");
+  expectClose(
+    split.flatMap((part) => [...part.gradLogProbs]),
+    whole.gradLogProbs,
+    { rtol: 1e-6 },
+    "gradient of logProbs",
+  );
+  expectClose(
+    split.flatMap((part) => [...part.gradEntropies]),
+    whole.gradEntropies,
+    { rtol: 1e-6 },
+    "gradient of entropies",
+  );
+  for (const name of Object.keys(whole.metrics) as MagicMetric[]) {
+    const values = split.map((part) => part.metrics[name]);
+    const combined = magicMetricReductions[name] === "sum" ? values.reduce((a, b) => a + b, 0) : Math.max(...values);
+    expectClose([combined], [whole.metrics[name]], f32, name);
+  }
+});
 
 test("longer padding, whatever it holds, changes neither value nor gradient", () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 1000 }),
-      fc.constantFrom(0, 1e30, -1e30, Infinity, -Infinity, 3.5),
-      (seed, junk) => {
-        const batch = randomBatch(seed, 3, 4);
-        const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0.02 };
-        const fill = (grid: number[][]) =>
-          grid.map((row, i) => [
-            ...row.map((value, t) => (batch.mask[i]![t] ? value : junk)),
-            junk,
-            junk,
-          ]);
-        const padded: Batch = {
-          ...batch,
-          logProbs: fill(batch.logProbs),
-          oldLogProbs: fill(batch.oldLogProbs),
-          entropies: fill(batch.entropies),
-          mask: batch.mask.map((row) => [...row, 0, 0]),
-        };
-        const plain = evaluate(batch, settings);
-        const wide = evaluate(padded, settings);
-        expectClose([wide.loss], [plain.loss], f32);
-        expectClose(Object.values(wide.metrics), Object.values(plain.metrics), f32);
-        for (const name of ["gradLogProbs", "gradEntropies"] as const) {
-          const expected = batch.mask.flatMap((row, i) => [
-            ...row.map((kept, t) => (kept ? plain[name][i * 4 + t]! : 0)),
-            0,
-            0,
-          ]);
-          expectClose(wide[name], expected, { rtol: 1e-6 }, name);
-        }
-      },
-    ),
+    fc.property(fc.integer({ min: 1, max: 1000 }), fc.constantFrom(0, 1e30, -1e30, Infinity, -Infinity, 3.5), (seed, junk) => {
+      const batch = randomBatch(seed, 3, 4);
+      const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0.02 };
+      const fill = (grid: number[][]) => grid.map((row, i) => [...row.map((value, t) => (batch.mask[i]![t] ? value : junk)), junk, junk]);
+      const padded: Batch = {
+        ...batch,
+        logProbs: fill(batch.logProbs),
+        oldLogProbs: fill(batch.oldLogProbs),
+        entropies: fill(batch.entropies),
+        mask: batch.mask.map((row) => [...row, 0, 0]),
+      };
+      const plain = evaluate(batch, settings);
+      const wide = evaluate(padded, settings);
+      expectClose([wide.loss], [plain.loss], f32);
+      expectClose(Object.values(wide.metrics), Object.values(plain.metrics), f32);
+      for (const name of ["gradLogProbs", "gradEntropies"] as const) {
+        const expected = batch.mask.flatMap((row, i) => [...row.map((kept, t) => (kept ? plain[name][i * 4 + t]! : 0)), 0, 0]);
+        expectClose(wide[name], expected, { rtol: 1e-6 }, name);
+      }
+    }),
     { seed: 3, numRuns: 30 },
   );
 });
@@ -93,10 +74,7 @@ test("rows may come in any order", () => {
   const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0.005 };
   const order = [7, 2, 9, 0, 4, 1, 8, 3, 6, 5];
   const shuffled = Object.fromEntries(
-    Object.entries(rowsOf(batch, () => true)).map(([name, list]) => [
-      name,
-      order.map((row) => list[row]),
-    ]),
+    Object.entries(rowsOf(batch, () => true)).map(([name, list]) => [name, order.map((row) => list[row])]),
   ) as unknown as Batch;
   const [plain, permuted] = [evaluate(batch, settings), evaluate(shuffled, settings)];
   expectClose([permuted.loss], [plain.loss], f32);

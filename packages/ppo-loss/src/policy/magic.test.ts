@@ -41,22 +41,14 @@ describe("the worked example of the Skywork-OR1 notes", () => {
     expectClose([loss, metrics.pg_loss, metrics.entropy_loss], [-0.3314827, -0.3299827, 0.3], {
       atol: 2e-7,
     });
-    expectClose(
-      [metrics.pg_clipfrac, metrics.ppo_kl, metrics.ratio_max],
-      [2 / 3, (-0.3 + 0 + 0.4) / 3, Math.exp(0.3)],
-      f32,
-    );
+    expectClose([metrics.pg_clipfrac, metrics.ppo_kl, metrics.ratio_max], [2 / 3, (-0.3 + 0 + 0.4) / 3, Math.exp(0.3)], f32);
     expectClose([metrics.ratio_mean], [(Math.exp(0.3) + 1 + Math.exp(-0.4)) / 3], f32);
     expectClose(gradLogProbs, [0, -0.7071058 / 3, 0, 0], { atol: 1e-7 });
     expectClose(gradEntropies, [-0.005 / 3, -0.005 / 3, -0.005 / 3, 0], { atol: 1e-9 });
   });
 
   test("without the bonus", () => {
-    expectClose(
-      [evaluate(batch, { tokenDenominator: 3, entropyCoefficient: 0 }).loss],
-      [-0.3299827],
-      { atol: 2e-7 },
-    );
+    expectClose([evaluate(batch, { tokenDenominator: 3, entropyCoefficient: 0 }).loss], [-0.3299827], { atol: 2e-7 });
   });
 
   test("denominator and coefficient as tensors, advantages per token: the same", () => {
@@ -76,31 +68,27 @@ describe("the worked example of the Skywork-OR1 notes", () => {
   });
 });
 
-test.each([1, 2, 3])(
-  "gradients equal central differences of the formula in float64 (seed %i)",
-  (seed) => {
-    const batch = randomBatch(seed, 4, 5);
-    const settings = {
-      tokenDenominator: batch.tokens,
-      entropyCoefficient: 0.01,
-      clipLow: 0.2,
-      clipHigh: 0.28,
-    };
-    const { loss, gradLogProbs, gradEntropies } = evaluate(batch, settings);
-    expectClose([loss], [formula(batch, settings)], f32, "loss");
-    const h = 1e-6;
-    const difference = (name: "logProbs" | "entropies") =>
-      batch[name].flatMap((row, i) =>
-        row.map((value, t) => {
-          const at = (shifted: number) =>
-            formula({ ...batch, [name]: batch[name].with(i, row.with(t, shifted)) }, settings);
-          return (at(value + h) - at(value - h)) / (2 * h);
-        }),
-      );
-    expectClose(gradLogProbs, difference("logProbs"), f32, "gradient of logProbs");
-    expectClose(gradEntropies, difference("entropies"), f32, "gradient of entropies");
-  },
-);
+test.each([1, 2, 3])("gradients equal central differences of the formula in float64 (seed %i)", (seed) => {
+  const batch = randomBatch(seed, 4, 5);
+  const settings = {
+    tokenDenominator: batch.tokens,
+    entropyCoefficient: 0.01,
+    clipLow: 0.2,
+    clipHigh: 0.28,
+  };
+  const { loss, gradLogProbs, gradEntropies } = evaluate(batch, settings);
+  expectClose([loss], [formula(batch, settings)], f32, "loss");
+  const h = 1e-6;
+  const difference = (name: "logProbs" | "entropies") =>
+    batch[name].flatMap((row, i) =>
+      row.map((value, t) => {
+        const at = (shifted: number) => formula({ ...batch, [name]: batch[name].with(i, row.with(t, shifted)) }, settings);
+        return (at(value + h) - at(value - h)) / (2 * h);
+      }),
+    );
+  expectClose(gradLogProbs, difference("logProbs"), f32, "gradient of logProbs");
+  expectClose(gradEntropies, difference("entropies"), f32, "gradient of entropies");
+});
 
 test("on-policy, the gradient is the vanilla policy gradient −A/D and nothing is clipped", () => {
   const batch = randomBatch(4);
@@ -109,15 +97,9 @@ test("on-policy, the gradient is the vanilla policy gradient −A/D and nothing 
     tokenDenominator: batch.tokens,
     entropyCoefficient: 0,
   });
-  const expected = batch.mask.flatMap((row, i) =>
-    row.map((kept) => (-kept * batch.advantages[i]!) / batch.tokens),
-  );
+  const expected = batch.mask.flatMap((row, i) => row.map((kept) => (-kept * batch.advantages[i]!) / batch.tokens));
   expectClose(gradLogProbs, expected, { rtol: 1e-6 });
-  expectClose(
-    [metrics.pg_clipfrac, metrics.ppo_kl, metrics.ratio_mean, metrics.ratio_max],
-    [0, 0, 1, 1],
-    { atol: 1e-6 },
-  );
+  expectClose([metrics.pg_clipfrac, metrics.ppo_kl, metrics.ratio_mean, metrics.ratio_max], [0, 0, 1, 1], { atol: 1e-6 });
 });
 
 test("wrong shapes, dtypes and settings are refused", () => {
@@ -133,35 +115,23 @@ test("wrong shapes, dtypes and settings are refused", () => {
   expect(() => magicLoss({ ...good, oldLogProbs: tf.zeros([2, 4]) })).toThrow(
     "magicLoss: oldLogProbs must be [2, 3] float32, got [2, 4] float32",
   );
-  expect(() => magicLoss({ ...good, mask: tf.ones([2, 3], "int32") })).toThrow(
-    "mask must be [2, 3] float32, got [2, 3] int32",
-  );
-  expect(() => magicLoss({ ...good, advantages: tf.zeros<tf.Rank.R1>([3]) })).toThrow(
-    "advantages must be [2] float32, got [3] float32",
-  );
+  expect(() => magicLoss({ ...good, mask: tf.ones([2, 3], "int32") })).toThrow("mask must be [2, 3] float32, got [2, 3] int32");
+  expect(() => magicLoss({ ...good, advantages: tf.zeros<tf.Rank.R1>([3]) })).toThrow("advantages must be [2] float32, got [3] float32");
   expect(() => magicLoss({ ...good, logProbs: tf.zeros([6]) as unknown as tf.Tensor2D })).toThrow(
     "logProbs must be [batch, time], got [6] float32",
   );
-  expect(() =>
-    magicLoss({ ...good, tokenDenominator: tf.ones([1]) as unknown as tf.Scalar }),
-  ).toThrow("tokenDenominator must be [] float32, got [1] float32");
+  expect(() => magicLoss({ ...good, tokenDenominator: tf.ones([1]) as unknown as tf.Scalar })).toThrow(
+    "tokenDenominator must be [] float32, got [1] float32",
+  );
   expect(() => magicLoss({ ...good, entropyCoefficient: Number.NaN })).toThrow(
     "entropyCoefficient must be a finite number of zero or more, got NaN",
   );
-  expect(() => magicLoss({ ...good, clipLow: 1.5 })).toThrow(
-    "clipLow must be between 0 and 1, got 1.5",
-  );
-  expect(() => magicLoss({ ...good, clipHigh: -0.1 })).toThrow(
-    "clipHigh must be a finite number of zero or more, got -0.1",
-  );
+  expect(() => magicLoss({ ...good, clipLow: 1.5 })).toThrow("clipLow must be between 0 and 1, got 1.5");
+  expect(() => magicLoss({ ...good, clipHigh: -0.1 })).toThrow("clipHigh must be a finite number of zero or more, got -0.1");
 });
 
 test("the registry's entry is this loss", () => {
   const batch = randomBatch(9, 2, 3);
   const settings = { tokenDenominator: batch.tokens, entropyCoefficient: 0 };
-  expectClose(
-    [evaluate(batch, settings, policyLosses.magic.loss).loss],
-    [formula(batch, settings)],
-    f32,
-  );
+  expectClose([evaluate(batch, settings, policyLosses.magic.loss).loss], [formula(batch, settings)], f32);
 });

@@ -27,13 +27,7 @@ export interface MagicLossInputs extends PolicyLossInputs {
  * - `ppo_kl`: Σ (old − new log-probability) / D in nats, the k1 estimate.
  * - `ratio_mean`: Σ ρ / D. `ratio_max`: largest ρ, 0 when no token is in the mask.
  */
-export type MagicMetric =
-  | "pg_loss"
-  | "entropy_loss"
-  | "pg_clipfrac"
-  | "ppo_kl"
-  | "ratio_mean"
-  | "ratio_max";
+export type MagicMetric = "pg_loss" | "entropy_loss" | "pg_clipfrac" | "ppo_kl" | "ratio_mean" | "ratio_max";
 
 /** How each metric combines over micro-batches. */
 export const magicMetricReductions: Readonly<Record<MagicMetric, MetricReduction>> = {
@@ -84,14 +78,9 @@ export function magicLoss(inputs: MagicLossInputs): PolicyLossResult<MagicMetric
   const overTokens = (values: tf.Tensor) => tf.where(isToken, values, zeros);
   const mean = (values: tf.Tensor) => tf.div<tf.Scalar>(tf.sum(values), tokenDenominator);
 
-  const logRatio = tf.clipByValue(
-    overTokens(tf.sub(logProbs, oldLogProbs)),
-    -LOG_RATIO_LIMIT,
-    LOG_RATIO_LIMIT,
-  );
+  const logRatio = tf.clipByValue(overTokens(tf.sub(logProbs, oldLogProbs)), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
   const ratio = tf.exp(logRatio);
-  const perToken =
-    advantages.rank === 1 ? tf.mul(tf.expandDims(advantages, 1), tf.onesLike(mask)) : advantages;
+  const perToken = advantages.rank === 1 ? tf.mul(tf.expandDims(advantages, 1), tf.onesLike(mask)) : advantages;
   const tokenAdvantages = overTokens(perToken);
   const unclipped = tf.mul(ratio, tokenAdvantages);
   const clipped = tf.mul(tf.clipByValue(ratio, 1 - clipLow, 1 + clipHigh), tokenAdvantages);

@@ -40,15 +40,7 @@ export type MetricReduction = "sum" | "max";
  * @throws ConfigError on an entropy coefficient that is a number but negative or not finite.
  */
 export function checkPolicyLossInputs(who: string, inputs: PolicyLossInputs): void {
-  const {
-    logProbs,
-    oldLogProbs,
-    advantages,
-    mask,
-    entropies,
-    tokenDenominator,
-    entropyCoefficient,
-  } = inputs;
+  const { logProbs, oldLogProbs, advantages, mask, entropies, tokenDenominator, entropyCoefficient } = inputs;
   if (logProbs.rank !== 2)
     throw new ShapeError({
       who,
@@ -59,16 +51,10 @@ export function checkPolicyLossInputs(who: string, inputs: PolicyLossInputs): vo
   const [batch, time] = logProbs.shape;
   checkTensor(who, "logProbs", logProbs, [batch, time]);
   checkTensor(who, "oldLogProbs", oldLogProbs, [batch, time]);
-  checkTensor(
-    who,
-    "advantages",
-    advantages as Tensor,
-    advantages.rank === 1 ? [batch] : [batch, time],
-  );
+  checkTensor(who, "advantages", advantages as Tensor, advantages.rank === 1 ? [batch] : [batch, time]);
   checkTensor(who, "mask", mask, [batch, time]);
   checkTensor(who, "entropies", entropies, [batch, time]);
-  if (typeof tokenDenominator !== "number")
-    checkTensor(who, "tokenDenominator", tokenDenominator, []);
+  if (typeof tokenDenominator !== "number") checkTensor(who, "tokenDenominator", tokenDenominator, []);
   else if (!(tokenDenominator > 0 && Number.isFinite(tokenDenominator))) {
     throw new NumericError({
       who,
@@ -78,8 +64,7 @@ export function checkPolicyLossInputs(who: string, inputs: PolicyLossInputs): vo
       fix: "Skip the update of a batch without kept tokens",
     });
   }
-  if (typeof entropyCoefficient !== "number")
-    checkTensor(who, "entropyCoefficient", entropyCoefficient, []);
+  if (typeof entropyCoefficient !== "number") checkTensor(who, "entropyCoefficient", entropyCoefficient, []);
   else if (!(entropyCoefficient >= 0 && Number.isFinite(entropyCoefficient))) {
     throw new ConfigError({
       who,
@@ -109,16 +94,8 @@ export function checkClipRange(who: string, clipLow: number, clipHigh: number): 
   }
 }
 
-function checkTensor(
-  who: string,
-  argument: string,
-  tensor: Tensor<Rank>,
-  shape: readonly number[],
-): void {
-  const fits =
-    tensor.dtype === "float32" &&
-    tensor.rank === shape.length &&
-    shape.every((size, axis) => tensor.shape[axis] === size);
+function checkTensor(who: string, argument: string, tensor: Tensor<Rank>, shape: readonly number[]): void {
+  const fits = tensor.dtype === "float32" && tensor.rank === shape.length && shape.every((size, axis) => tensor.shape[axis] === size);
   if (!fits)
     throw new ShapeError({
       who,

@@ -18,7 +18,9 @@ export function checkValues(name: string, spec: TensorSpec, values: EngineArray 
   const expected = ARRAY_OF[spec.dtype];
   if (!(values instanceof expected) || values.length !== sizeOf(spec.shape)) {
     throw new ShapeError({
-      who: "engine", argument: name, expected: `${expected.name} of ${sizeOf(spec.shape)} (${spec.dtype} [${spec.shape.join(", ")}])`,
+      who: "engine",
+      argument: name,
+      expected: `${expected.name} of ${sizeOf(spec.shape)} (${spec.dtype} [${spec.shape.join(", ")}])`,
       received: values === undefined ? "nothing" : `${values.constructor.name} of ${values.length}`,
     });
   }
@@ -29,6 +31,12 @@ export function checkValues(name: string, spec: TensorSpec, values: EngineArray 
 export function checkInputs(name: string, specs: Record<string, TensorSpec>, values: Record<string, EngineArray>): void {
   for (const [key, spec] of Object.entries(specs)) checkValues(`${name}.${key}`, spec, values[key]);
   for (const key of Object.keys(values)) {
-    if (!(key in specs)) throw new ShapeError({ who: name, argument: key, expected: `one of ${Object.keys(specs).join(", ")}`, received: "an input that the function does not have" });
+    if (!(key in specs))
+      throw new ShapeError({
+        who: name,
+        argument: key,
+        expected: `one of ${Object.keys(specs).join(", ")}`,
+        received: "an input that the function does not have",
+      });
   }
 }

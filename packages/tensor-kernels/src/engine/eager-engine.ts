@@ -23,7 +23,13 @@ export class EagerEngine implements Engine {
 
   async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
     for (const known of this.#values.keys()) {
-      if (known.name === name) throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
+      if (known.name === name)
+        throw new ConfigError({
+          who: "variable",
+          argument: name,
+          expected: "a name not in use",
+          received: "a second variable of that name",
+        });
     }
     const variable: Variable = { name, shape: [...spec.shape], dtype: spec.dtype };
     const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
@@ -59,14 +65,21 @@ export class EagerEngine implements Engine {
           read: (variable) => assigned.get(variable) ?? this.#valueOf(variable),
           assign: (variable, value) => {
             if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
-              throw new ShapeError({ who: "assign", argument: variable.name, expected: `${variable.dtype} [${variable.shape.join(", ")}]`, received: `${value.dtype} [${value.shape.join(", ")}]` });
+              throw new ShapeError({
+                who: "assign",
+                argument: variable.name,
+                expected: `${variable.dtype} [${variable.shape.join(", ")}]`,
+                received: `${value.dtype} [${value.shape.join(", ")}]`,
+              });
             }
             assigned.set(variable, value);
           },
         };
         let keys: O[] = [];
         const kept = tf.tidy(() => {
-          const tensors = Object.fromEntries((Object.keys(inputs) as I[]).map((key) => [key, this.#tensor(values[key], inputs[key])])) as Record<I, tf.Tensor>;
+          const tensors = Object.fromEntries(
+            (Object.keys(inputs) as I[]).map((key) => [key, this.#tensor(values[key], inputs[key])]),
+          ) as Record<I, tf.Tensor>;
           const outputs = fn(tensors, state);
           keys = Object.keys(outputs) as O[];
           // A clone shares memory and survives the tidy even where the result is an input or a variable itself.
@@ -93,13 +106,25 @@ export class EagerEngine implements Engine {
 
   #valueOf(variable: Variable): tf.Tensor {
     const value = this.#slot(variable);
-    if (value === null) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable with values", received: "one that was cleared" });
+    if (value === null)
+      throw new ConfigError({
+        who: "engine",
+        argument: variable.name,
+        expected: "a variable with values",
+        received: "one that was cleared",
+      });
     return value;
   }
 
   #slot(variable: Variable): tf.Tensor | null {
     const value = this.#values.get(variable);
-    if (value === undefined) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable of this engine", received: "one released, or of another engine" });
+    if (value === undefined)
+      throw new ConfigError({
+        who: "engine",
+        argument: variable.name,
+        expected: "a variable of this engine",
+        received: "one released, or of another engine",
+      });
     return value;
   }
 

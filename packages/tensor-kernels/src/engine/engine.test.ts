@@ -50,13 +50,17 @@ describe.each(engines)("engine %s", (choice) => {
 
   test("one gradient step of least squares, by hand: w - 0.1 * 2x(xw - y)", async () => {
     const weight = await engine.variable("weight", { shape: [2, 1], dtype: "float32" }, Float32Array.of(1, -1));
-    const step = engine.compile("step", { x: { shape: [1, 2], dtype: "float32" }, y: { shape: [1, 1], dtype: "float32" } }, ({ x, y }, state) => {
-      const before = state.read(weight);
-      const loss = (w: tf.Tensor) => tf.sum(tf.square(tf.sub(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), y))) as tf.Scalar;
-      const { value, grads } = tf.valueAndGrads(loss)([before]);
-      state.assign(weight, tf.sub(before, tf.mul(grads[0]!, 0.1)));
-      return { loss: value, seenAfter: state.read(weight) };
-    });
+    const step = engine.compile(
+      "step",
+      { x: { shape: [1, 2], dtype: "float32" }, y: { shape: [1, 1], dtype: "float32" } },
+      ({ x, y }, state) => {
+        const before = state.read(weight);
+        const loss = (w: tf.Tensor) => tf.sum(tf.square(tf.sub(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), y))) as tf.Scalar;
+        const { value, grads } = tf.valueAndGrads(loss)([before]);
+        state.assign(weight, tf.sub(before, tf.mul(grads[0]!, 0.1)));
+        return { loss: value, seenAfter: state.read(weight) };
+      },
+    );
     // xw - y = 2 - 3 - 1 = -2; gradient 2 * (-2) * [2, 3] = [-8, -12]
     const { loss, seenAfter } = await step({ x: Float32Array.of(2, 3), y: Float32Array.of(1) });
     expectClose(loss, [4], { atol: 1e-6 });
@@ -76,11 +80,15 @@ describe.each(engines)("engine %s", (choice) => {
 
   test("rows are written where they should be, twice in a row", async () => {
     const table = await engine.variable("table", { shape: [4, 2], dtype: "float32" });
-    const write = engine.compile("write", { rows: { shape: [2], dtype: "int32" }, values: { shape: [2, 2], dtype: "float32" } }, ({ rows, values }, state) => {
-      const updated = updateRows(state.read(table), rows, values);
-      state.assign(table, updated);
-      return { sum: tf.sum(updated) };
-    });
+    const write = engine.compile(
+      "write",
+      { rows: { shape: [2], dtype: "int32" }, values: { shape: [2, 2], dtype: "float32" } },
+      ({ rows, values }, state) => {
+        const updated = updateRows(state.read(table), rows, values);
+        state.assign(table, updated);
+        return { sum: tf.sum(updated) };
+      },
+    );
     await write({ rows: Int32Array.of(3, 0), values: Float32Array.of(1, 2, 3, 4) });
     const { sum } = await write({ rows: Int32Array.of(1, 3), values: Float32Array.of(5, 6, 7, 8) });
     expect([...(await engine.read(table))]).toEqual([3, 4, 5, 6, 0, 0, 7, 8]);
@@ -120,7 +128,9 @@ describe.each(engines)("engine %s", (choice) => {
 
   test("a wrong input is named", async () => {
     const f = engine.compile("picky", { x: { shape: [2], dtype: "float32" } }, ({ x }) => ({ y: tf.neg(x) }));
-    await expect(async () => f({ x: Float32Array.of(1) })).rejects.toThrow("engine: picky.x must be Float32Array of 2 (float32 [2]), got Float32Array of 1");
+    await expect(async () => f({ x: Float32Array.of(1) })).rejects.toThrow(
+      "engine: picky.x must be Float32Array of 2 (float32 [2]), got Float32Array of 1",
+    );
     await expect(async () => f({ x: new Float32Array(2), z: new Float32Array(1) } as never)).rejects.toThrow(/picky: z must be one of x/);
   });
 });
@@ -130,7 +140,10 @@ describe.runIf(engines.includes("tensorflow" as never))("tracing", () => {
     const engine = await openEngine({ engine: "tensorflow" });
     const reads = () => engine.compile("reads", {}, () => ({ x: tf.tensor(tf.scalar(1).dataSync()) }));
     expect(reads).toThrow(/never reads a tensor's value/);
-    const lacks = () => engine.compile("lacks", { x: { shape: [1, 4, 4, 1], dtype: "float32" } }, ({ x }) => ({ y: tf.maxPool(x as tf.Tensor4D, 2, 2, "valid") }));
+    const lacks = () =>
+      engine.compile("lacks", { x: { shape: [1, 4, 4, 1], dtype: "float32" } }, ({ x }) => ({
+        y: tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
+      }));
     expect(lacks).toThrow(/MaxPool/);
     await engine.close();
     await expect(engine.variable("late", { shape: [], dtype: "float32" })).rejects.toThrow(/open engine/);

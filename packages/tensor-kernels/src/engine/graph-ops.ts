@@ -11,20 +11,27 @@ register<{ x: TensorInfo; previous: TensorInfo }>("OrderAfter", ({ inputs: { x, 
 });
 
 register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
-  graph.info(graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }), table.shape, table.dtype));
+  graph.info(
+    graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }),
+    table.shape,
+    table.dtype,
+  ),
+);
 
-register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => graph.info(graph.emit("DeepCopy", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype));
+register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) =>
+  graph.info(graph.emit("DeepCopy", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype),
+);
 
 const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
 
 /** `x`, computed by a graph only after `previous` is. Op-by-op engines run in program order anyway. Not differentiable: use it inside custom gradients. */
 export function orderAfter<T extends Tensor>(x: T, previous: Tensor): T {
-  return tracing() ? tf.engine().runKernel("OrderAfter", { x, previous }) as T : x;
+  return tracing() ? (tf.engine().runKernel("OrderAfter", { x, previous }) as T) : x;
 }
 
 /** `x` in memory that nothing else uses, not even an equal tensor: what a variable must be given before {@link updateRows} writes into it. */
 export function ownCopy<T extends Tensor>(x: T): T {
-  return tracing() ? tf.engine().runKernel("OwnCopy", { x }) as T : x.clone();
+  return tracing() ? (tf.engine().runKernel("OwnCopy", { x }) as T) : x.clone();
 }
 
 /**

@@ -35,7 +35,10 @@ export async function openEngine({ engine = "auto", threads = availableParalleli
       const binding = locateEagerBinding();
       if (binding === undefined) {
         throw new ConfigError({
-          who: "openEngine", argument: "engine", expected: "one that is installed", received: "tensorflow-eager, whose binding is not compiled",
+          who: "openEngine",
+          argument: "engine",
+          expected: "one that is installed",
+          received: "tensorflow-eager, whose binding is not compiled",
           fix: "Run `longcot-libtensorflow build-eager-binding`",
         });
       }

@@ -43,8 +43,18 @@ export interface TensorFlowLibrary {
 }
 
 type SessionRunArguments = [
-  session: Pointer, runOptions: null, inputs: Pointer, inputTensors: Pointer, inputCount: number,
-  outputs: Pointer, outputTensors: Pointer, outputCount: number, targets: Pointer, targetCount: number, metadata: null, status: Pointer,
+  session: Pointer,
+  runOptions: null,
+  inputs: Pointer,
+  inputTensors: Pointer,
+  inputCount: number,
+  outputs: Pointer,
+  outputTensors: Pointer,
+  outputCount: number,
+  targets: Pointer,
+  targetCount: number,
+  metadata: null,
+  status: Pointer,
 ];
 
 interface SessionRun {
@@ -62,7 +72,10 @@ export function loadTensorFlow(): TensorFlowLibrary {
   const location = locateLibtensorflow();
   if (location === undefined) {
     throw new ConfigError({
-      who: "openEngine", argument: "engine", expected: "wasm, or a machine with libtensorflow", received: "tensorflow without libtensorflow",
+      who: "openEngine",
+      argument: "engine",
+      expected: "wasm, or a machine with libtensorflow",
+      received: "tensorflow without libtensorflow",
       fix: "Run `pnpm install` again, `longcot-libtensorflow install`, or set LONGCOT_LIBTENSORFLOW",
     });
   }
@@ -100,7 +113,9 @@ export function loadTensorFlow(): TensorFlowLibrary {
     tensorData: f("void* TF_TensorData(void* t)"),
     tensorBytes: f("size_t TF_TensorByteSize(void* t)"),
     deleteTensor: f("void TF_DeleteTensor(void* t)"),
-    sessionRun: f("void TF_SessionRun(void* session, void* ro, void* in, void* iv, int ni, void* out, void* ov, int no, void* tg, int nt, void* md, void* s)"),
+    sessionRun: f(
+      "void TF_SessionRun(void* session, void* ro, void* in, void* iv, int ni, void* out, void* ov, int no, void* tg, int nt, void* md, void* s)",
+    ),
   };
   return loaded;
 }
@@ -121,6 +136,12 @@ function keepLoaded(path: string): void {
   const system = koffi.load(process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6");
   const dlopen = system.func("void* dlopen(const char* path, int flags)") as unknown as (path: string, flags: number) => Pointer | null;
   if (dlopen(path, RTLD_NOW | RTLD_NODELETE) === null) {
-    throw new ConfigError({ who: "openEngine", argument: path, expected: "a loadable libtensorflow", received: "a file the dynamic linker refuses", fix: "Delete its folder and run the installer again" });
+    throw new ConfigError({
+      who: "openEngine",
+      argument: path,
+      expected: "a loadable libtensorflow",
+      received: "a file the dynamic linker refuses",
+      fix: "Delete its folder and run the installer again",
+    });
   }
 }

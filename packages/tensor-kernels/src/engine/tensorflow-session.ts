@@ -88,8 +88,19 @@ export class TensorFlowSession {
         try {
           await new Promise<void>((resolve, reject) => {
             this.library.sessionRun.async(
-              this.#session, null, feedNames, inputPointers.address, feeds.length, fetchNames, outputPointers.address, fetches.length,
-              targetNames, targets.length, null, status, (error) => (error ? reject(error as Error) : resolve()),
+              this.#session,
+              null,
+              feedNames,
+              inputPointers.address,
+              feeds.length,
+              fetchNames,
+              outputPointers.address,
+              fetches.length,
+              targetNames,
+              targets.length,
+              null,
+              status,
+              (error) => (error ? reject(error as Error) : resolve()),
             );
           });
           this.#throwIfFailed("run", status);
@@ -120,7 +131,12 @@ export class TensorFlowSession {
   }
 
   #tensorFrom(values: EngineArray, spec: TensorSpec): Pointer {
-    const tensor = this.library.allocateTensor(DATA_TYPE[spec.dtype], BigInt64Array.from(spec.shape, BigInt), spec.shape.length, values.byteLength);
+    const tensor = this.library.allocateTensor(
+      DATA_TYPE[spec.dtype],
+      BigInt64Array.from(spec.shape, BigInt),
+      spec.shape.length,
+      values.byteLength,
+    );
     if (values.byteLength > 0) {
       const target = new Uint8Array(koffi.view(this.library.tensorData(tensor), values.byteLength));
       target.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
@@ -139,7 +155,13 @@ export class TensorFlowSession {
 
   #operation(name: string): Pointer {
     const operation = this.library.operationByName(this.#graph, name);
-    if (operation === null) throw new EngineError({ who: "prepare", argument: name, expected: "an operation of the graph", received: "internal: an unknown name" });
+    if (operation === null)
+      throw new EngineError({
+        who: "prepare",
+        argument: name,
+        expected: "an operation of the graph",
+        received: "internal: an unknown name",
+      });
     return operation;
   }
 

@@ -9,7 +9,9 @@ import type { Attribute, GraphDtype, NodeDef } from "./graph-def.ts";
 export const TRACE_BACKEND = "longcot-trace";
 
 const OUTSIDE = {
-  who: "compile", expected: "an input, a variable's value, or made inside the traced function", received: "one made outside",
+  who: "compile",
+  expected: "an input, a variable's value, or made inside the traced function",
+  received: "one made outside",
   fix: "Pass it as an input, or create it inside",
 };
 
@@ -103,9 +105,15 @@ export class TraceBackend extends tf.KernelBackend {
   override write(values: tf.BackendValues, shape: number[], dtype: DataType): object {
     const graphDtype = checkDtype(dtype);
     const typed =
-      graphDtype === "float32" ? (values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>))
-      : graphDtype === "int32" ? (values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>))
-      : Uint8Array.from(values as ArrayLike<number>);
+      graphDtype === "float32"
+        ? values instanceof Float32Array
+          ? values
+          : Float32Array.from(values as ArrayLike<number>)
+        : graphDtype === "int32"
+          ? values instanceof Int32Array
+            ? values
+            : Int32Array.from(values as ArrayLike<number>)
+          : Uint8Array.from(values as ArrayLike<number>);
     const dataId = {};
     this.#outputs.set(dataId, this.constant(typed, shape, graphDtype));
     return dataId;
@@ -117,7 +125,13 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   override readSync(): never {
-    throw new ConfigError({ who: "compile", argument: "the function", expected: "one that never reads a tensor's value", received: "a call of dataSync, data or arraySync", fix: "Return the tensor instead" });
+    throw new ConfigError({
+      who: "compile",
+      argument: "the function",
+      expected: "one that never reads a tensor's value",
+      received: "a call of dataSync, data or arraySync",
+      fix: "Return the tensor instead",
+    });
   }
 
   override read(): never {

@@ -18,7 +18,10 @@ export class TracedEngine implements Engine {
   readonly description: string;
   readonly #session: TensorFlowSession;
   readonly #names = new Set<string>();
-  readonly #access = new Map<Variable, { read: () => Promise<EngineArray[]>; write: (values: EngineArray) => Promise<unknown>; destroy: () => Promise<unknown> }>();
+  readonly #access = new Map<
+    Variable,
+    { read: () => Promise<EngineArray[]>; write: (values: EngineArray) => Promise<unknown>; destroy: () => Promise<unknown> }
+  >();
   #compiled = 0;
 
   constructor(options: { threads: number; requireGpu: boolean }) {
@@ -27,7 +30,10 @@ export class TracedEngine implements Engine {
     if (options.requireGpu && gpu === undefined) {
       void this.#session.close();
       throw new ConfigError({
-        who: "openEngine", argument: "engine", expected: "a GPU that libtensorflow can use", received: `devices ${this.#session.devices.map((device) => device.type).join(", ")}`,
+        who: "openEngine",
+        argument: "engine",
+        expected: "a GPU that libtensorflow can use",
+        received: `devices ${this.#session.devices.map((device) => device.type).join(", ")}`,
         fix: "Run `longcot doctor`, or choose engine `tensorflow`",
       });
     }
@@ -36,7 +42,8 @@ export class TracedEngine implements Engine {
   }
 
   async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
-    if (this.#names.has(name)) throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
+    if (this.#names.has(name))
+      throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
     const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
     this.#names.add(name);
     const handle = `variable/${name}`;
@@ -98,7 +105,13 @@ export class TracedEngine implements Engine {
 
   #accessTo(variable: Variable) {
     const access = this.#access.get(variable);
-    if (access === undefined) throw new ConfigError({ who: "engine", argument: variable.name, expected: "a variable of this engine", received: "one released, or of another engine" });
+    if (access === undefined)
+      throw new ConfigError({
+        who: "engine",
+        argument: variable.name,
+        expected: "a variable of this engine",
+        received: "one released, or of another engine",
+      });
     return access;
   }
 }
@@ -146,14 +159,21 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
         },
         assign(variable, value) {
           if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
-            throw new ShapeError({ who: "assign", argument: variable.name, expected: `${variable.dtype} [${variable.shape.join(", ")}]`, received: `${value.dtype} [${value.shape.join(", ")}]` });
+            throw new ShapeError({
+              who: "assign",
+              argument: variable.name,
+              expected: `${variable.dtype} [${variable.shape.join(", ")}]`,
+              received: `${value.dtype} [${value.shape.join(", ")}]`,
+            });
           }
           assigned.set(variable, value);
         },
       };
       const results = fn(Object.fromEntries(placeholders) as Record<I, tf.Tensor>, state);
       const outputs = (Object.entries(results) as [O, tf.Tensor][]).map(([key, value]) => ({
-        key, output: graph.output(value), spec: { shape: value.shape, dtype: value.dtype as TensorSpec["dtype"] },
+        key,
+        output: graph.output(value),
+        spec: { shape: value.shape, dtype: value.dtype as TensorSpec["dtype"] },
       }));
       const assignments = [...assigned].map(([variable, value]) => {
         // The old value must have been read before the new one is stored.
@@ -169,7 +189,10 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
 }
 
 const handleAttributes = (variable: TensorSpec & { name: string }): NodeDef["attributes"] => ({
-  dtype: type(variable.dtype), shape: { kind: "shape", shape: variable.shape }, container: text(""), shared_name: text(variable.name),
+  dtype: type(variable.dtype),
+  shape: { kind: "shape", shape: variable.shape },
+  container: text(""),
+  shared_name: text(variable.name),
 });
 const node = (name: string, op: string, inputs: string[], attributes: NodeDef["attributes"]): NodeDef => ({ name, op, inputs, attributes });
 const text = (value: string) => ({ kind: "string", value }) as const;

@@ -42,23 +42,15 @@ export interface AdamWState {
  */
 export function adamWUpdate(inputs: AdamWInputs): AdamWState {
   const { parameter, gradient, step, learningRate, beta1, beta2, epsilon, weightDecay } = inputs;
-  for (const name of ["gradient", "firstMoment", "secondMoment"] as const)
-    checkSameShape(name, inputs[name], parameter.shape);
+  for (const name of ["gradient", "firstMoment", "secondMoment"] as const) checkSameShape(name, inputs[name], parameter.shape);
   checkSameShape("step", step, []);
   checkSameShape("learningRate", learningRate, []);
 
   const firstMoment = tf.add(tf.mul(inputs.firstMoment, beta1), tf.mul(gradient, 1 - beta1));
-  const secondMoment = tf.add(
-    tf.mul(inputs.secondMoment, beta2),
-    tf.mul(tf.square(gradient), 1 - beta2),
-  );
+  const secondMoment = tf.add(tf.mul(inputs.secondMoment, beta2), tf.mul(tf.square(gradient), 1 - beta2));
   const stepSize = tf.div(learningRate, biasCorrection("beta1", beta1, step));
-  const denominator = tf.add(
-    tf.div(tf.sqrt(secondMoment), tf.sqrt(biasCorrection("beta2", beta2, step))),
-    epsilon,
-  );
-  const decayed =
-    weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
+  const denominator = tf.add(tf.div(tf.sqrt(secondMoment), tf.sqrt(biasCorrection("beta2", beta2, step))), epsilon);
+  const decayed = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
   return {
     parameter: tf.sub(decayed, tf.mul(stepSize, tf.div(firstMoment, denominator))),
     firstMoment,
@@ -94,7 +86,8 @@ const CLIP_EPSILON = 1e-6;
 
 /** Returns the Euclidean norm of all `tensors` together, a scalar f32. @throws ConfigError when there are none. */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Tensor {
-  if (tensors.length === 0) throw new ConfigError({ who: "globalNorm", argument: "tensors", expected: "at least one tensor", received: "none" });
+  if (tensors.length === 0)
+    throw new ConfigError({ who: "globalNorm", argument: "tensors", expected: "at least one tensor", received: "none" });
   return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum(tf.square(tensor)))));
 }
 
@@ -110,10 +103,7 @@ export function clipFactor(norm: number, maxNorm: number): number {
  * @throws ConfigError when there are no gradients or maxNorm is not positive.
  * Source: `torch.nn.utils.clip_grad_norm_`.
  */
-export function clipByGlobalNorm(
-  gradients: readonly tf.Tensor[],
-  maxNorm: number,
-): { gradients: tf.Tensor[]; norm: tf.Tensor } {
+export function clipByGlobalNorm(gradients: readonly tf.Tensor[], maxNorm: number): { gradients: tf.Tensor[]; norm: tf.Tensor } {
   if (gradients.length === 0)
     throw new ConfigError({
       who: "clipByGlobalNorm",

@@ -11,10 +11,7 @@ export const MASKED_SCORE = -1e9;
 /** `[1, 1, time, time] bool`: key position ≤ query position. */
 function causal(time: number): tf.Tensor {
   const positions = Int32Array.from({ length: time }, (_, position) => position);
-  return tf.lessEqual(
-    tf.tensor(positions, [1, 1, 1, time], "int32"),
-    tf.tensor(positions, [1, 1, time, 1], "int32"),
-  );
+  return tf.lessEqual(tf.tensor(positions, [1, 1, 1, time], "int32"), tf.tensor(positions, [1, 1, time, 1], "int32"));
 }
 
 /** 0 where allowed, {@link MASKED_SCORE} elsewhere. */
@@ -36,16 +33,7 @@ export function causalBias(time: number): tf.Tensor {
  * @throws ShapeError when `segmentIds` is not an int32 matrix.
  */
 export function packedCausalBias(segmentIds: tf.Tensor): tf.Tensor {
-  const [batch, time] = checkShape(
-    "packedCausalBias",
-    "segmentIds",
-    segmentIds,
-    ["batch", "time"],
-    "int32",
-  );
-  const sameSegment = tf.equal(
-    tf.reshape(segmentIds, [batch, 1, time, 1]),
-    tf.reshape(segmentIds, [batch, 1, 1, time]),
-  );
+  const [batch, time] = checkShape("packedCausalBias", "segmentIds", segmentIds, ["batch", "time"], "int32");
+  const sameSegment = tf.equal(tf.reshape(segmentIds, [batch, 1, time, 1]), tf.reshape(segmentIds, [batch, 1, 1, time]));
   return additive(tf.logicalAnd(sameSegment, causal(time)));
 }

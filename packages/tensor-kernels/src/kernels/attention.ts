@@ -30,21 +30,10 @@ export interface AttentionInputs {
  * Source: arXiv 2305.13245 (grouped queries); arXiv 2205.14135 §B.2 (the row sum dO·O).
  */
 export function attention({ query, key, value, bias, scale }: AttentionInputs): tf.Tensor {
-  const [batch, heads, time, headDim] = checkShape("attention", "query", query, [
-    "batch",
-    "heads",
-    "time",
-    "headDim",
-  ]);
-  const [, kvHeads, keyTime] = checkShape("attention", "key", key, [
-    batch,
-    "kvHeads",
-    "keyTime",
-    headDim,
-  ]);
+  const [batch, heads, time, headDim] = checkShape("attention", "query", query, ["batch", "heads", "time", "headDim"]);
+  const [, kvHeads, keyTime] = checkShape("attention", "key", key, [batch, "kvHeads", "keyTime", headDim]);
   checkShape("attention", "value", value, [batch, kvHeads, keyTime, headDim]);
-  if (bias !== undefined)
-    checkShape("attention", "bias", bias, [bias.shape[0] === 1 ? 1 : batch, 1, time, keyTime]);
+  if (bias !== undefined) checkShape("attention", "bias", bias, [bias.shape[0] === 1 ? 1 : batch, 1, time, keyTime]);
   if (heads % kvHeads !== 0)
     throw new ShapeError({
       who: "attention",
@@ -61,10 +50,12 @@ export function attention({ query, key, value, bias, scale }: AttentionInputs): 
     () => {
       const scores = tf.matMul(tf.mul(folded, factor), key, false, true);
       const perHead = tf.reshape(scores, [batch, heads, time, keyTime]);
-      const probabilities = tf.reshape(
-        tf.softmax(bias === undefined ? perHead : tf.add(perHead, bias)),
-        [batch, kvHeads, foldedRows, keyTime],
-      );
+      const probabilities = tf.reshape(tf.softmax(bias === undefined ? perHead : tf.add(perHead, bias)), [
+        batch,
+        kvHeads,
+        foldedRows,
+        keyTime,
+      ]);
       const mixed = tf.matMul(probabilities, value);
       return { value: mixed, saved: [folded, key, value, probabilities, mixed] };
     },

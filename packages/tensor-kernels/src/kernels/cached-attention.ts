@@ -24,18 +24,8 @@ export interface CachedAttentionInputs {
  * @throws ShapeError when sizes disagree.
  */
 export function cachedAttention({ query, key, value, bias }: CachedAttentionInputs): tf.Tensor {
-  const [batch, heads, , headDim] = checkShape("cachedAttention", "query", query, [
-    "batch",
-    "heads",
-    1,
-    "headDim",
-  ]);
-  const [, kvHeads, capacity] = checkShape("cachedAttention", "key", key, [
-    batch,
-    "kvHeads",
-    "capacity",
-    headDim,
-  ]);
+  const [batch, heads, , headDim] = checkShape("cachedAttention", "query", query, ["batch", "heads", 1, "headDim"]);
+  const [, kvHeads, capacity] = checkShape("cachedAttention", "key", key, [batch, "kvHeads", "capacity", headDim]);
   checkShape("cachedAttention", "value", value, [batch, kvHeads, capacity, headDim]);
   checkShape("cachedAttention", "bias", bias, [batch, 1, 1, capacity]);
   if (heads % kvHeads !== 0)
@@ -47,16 +37,9 @@ export function cachedAttention({ query, key, value, bias }: CachedAttentionInpu
     });
 
   const groups = heads / kvHeads;
-  const scaled = tf.reshape(tf.mul(query, 1 / Math.sqrt(headDim)), [
-    batch,
-    kvHeads,
-    groups,
-    headDim,
-  ]);
-  const perGroup = (rows: tf.Tensor): tf.Tensor[] =>
-    groups === 1 ? [rows] : tf.split(rows, groups, 2);
-  const joined = (parts: tf.Tensor[]): tf.Tensor =>
-    groups === 1 ? parts[0]! : tf.concat(parts, 2);
+  const scaled = tf.reshape(tf.mul(query, 1 / Math.sqrt(headDim)), [batch, kvHeads, groups, headDim]);
+  const perGroup = (rows: tf.Tensor): tf.Tensor[] => (groups === 1 ? [rows] : tf.split(rows, groups, 2));
+  const joined = (parts: tf.Tensor[]): tf.Tensor => (groups === 1 ? parts[0]! : tf.concat(parts, 2));
   const scores = joined(perGroup(scaled).map((rows) => tf.matMul(rows, key, false, true)));
   const probabilities = tf.softmax(tf.add(scores, bias));
   const mixed = joined(perGroup(probabilities).map((rows) => tf.matMul(rows, value)));

@@ -18,8 +18,7 @@ export function checkShape<const Pattern extends readonly DimensionPattern[]>(
   dtype: "float32" | "int32" = "float32",
 ): { [K in keyof Pattern]: number } {
   const fits =
-    tensor.shape.length === pattern.length &&
-    pattern.every((want, axis) => typeof want === "string" || want === tensor.shape[axis]);
+    tensor.shape.length === pattern.length && pattern.every((want, axis) => typeof want === "string" || want === tensor.shape[axis]);
   if (!fits || tensor.dtype !== dtype) {
     throw new ShapeError({
       who,
@@ -35,18 +34,9 @@ export function checkShape<const Pattern extends readonly DimensionPattern[]>(
  * Returns `[rows, columns]` of `tensor` read as a matrix of its last dimension: `[..., columns]` is `[rows, columns]`.
  * @throws ShapeError when the tensor is a scalar, not float32, or its last dimension is not `columns`.
  */
-export function checkRows(
-  who: string,
-  argument: string,
-  tensor: tf.Tensor,
-  columns?: number,
-): [rows: number, columns: number] {
+export function checkRows(who: string, argument: string, tensor: tf.Tensor, columns?: number): [rows: number, columns: number] {
   const last = tensor.shape.at(-1);
-  if (
-    last === undefined ||
-    tensor.dtype !== "float32" ||
-    (columns !== undefined && last !== columns)
-  ) {
+  if (last === undefined || tensor.dtype !== "float32" || (columns !== undefined && last !== columns)) {
     throw new ShapeError({
       who,
       argument,

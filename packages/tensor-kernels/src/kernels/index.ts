@@ -7,21 +7,9 @@ export { causalBias, MASKED_SCORE, packedCausalBias } from "./attention-mask.ts"
 export { cachedAttention } from "./cached-attention.ts";
 export type { CachedAttentionInputs } from "./cached-attention.ts";
 export { embed } from "./embedding.ts";
-export {
-  fillKeyedNormals,
-  fillKeyedUniforms,
-  keyedNormal,
-  keyedUniform,
-  philox4x32,
-} from "./keyed-random.ts";
-export type {
-  NormalKey,
-  PhiloxCounter,
-  PhiloxKey,
-  SamplingKey,
-  SamplingKeys,
-} from "./keyed-random.ts";
-export { linear } from "./linear.ts";
+export { fillKeyedNormals, fillKeyedUniforms, keyedNormal, keyedUniform, philox4x32 } from "./keyed-random.ts";
+export type { NormalKey, PhiloxCounter, PhiloxKey, SamplingKey, SamplingKeys } from "./keyed-random.ts";
+export { linear, linearParts } from "./linear.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { applyRope, ROPE_MAX_POSITIONS, ropeTables } from "./rope.ts";
 export type { RopeTables } from "./rope.ts";

@@ -16,9 +16,7 @@ describe.each(EAGER_BACKENDS)("kernels on %s", (backend) => {
     const tensors = inputs.map(({ values, shape, dtype }) => tf.tensor(values, shape, dtype));
     const outputs = tf.tidy(() => run(tensors));
     expect(outputs).toHaveLength(expected.length);
-    outputs.forEach((output, index) =>
-      expectClose(output.dataSync(), expected[index]!, tolerance, `output ${index}`),
-    );
+    outputs.forEach((output, index) => expectClose(output.dataSync(), expected[index]!, tolerance, `output ${index}`));
     tf.dispose([tensors, outputs]);
     expect(tf.memory().numTensors, "tensors left behind").toBe(tensorsBefore);
   });

@@ -1,12 +1,6 @@
 // Philox against the published test vectors; what the keyed draws promise.
 import { describe, expect, it } from "vitest";
-import {
-  fillKeyedNormals,
-  fillKeyedUniforms,
-  keyedNormal,
-  keyedUniform,
-  philox4x32,
-} from "./keyed-random.ts";
+import { fillKeyedNormals, fillKeyedUniforms, keyedNormal, keyedUniform, philox4x32 } from "./keyed-random.ts";
 
 const KEY = { seed: 11, step: 3, prompt: 5, sample: 2, position: 40 };
 
@@ -35,9 +29,7 @@ describe("philox4x32", () => {
 
 describe("keyedUniform", () => {
   it("is the first word of its key's block, as a 24-bit fraction", () => {
-    expect(keyedUniform({ seed: 0, step: 0, prompt: 0, sample: 0, position: 0 })).toBe(
-      0x6627e8 / 2 ** 24,
-    );
+    expect(keyedUniform({ seed: 0, step: 0, prompt: 0, sample: 0, position: 0 })).toBe(0x6627e8 / 2 ** 24);
   });
 
   it("changes with every part of the key", () => {
@@ -53,22 +45,16 @@ describe("keyedUniform", () => {
   });
 
   it("is uniform: mean and variance of 100000 draws within five standard errors", () => {
-    const draws = Float64Array.from({ length: 100_000 }, (_, position) =>
-      keyedUniform({ ...KEY, position }),
-    );
+    const draws = Float64Array.from({ length: 100_000 }, (_, position) => keyedUniform({ ...KEY, position }));
     const mean = draws.reduce((a, b) => a + b, 0) / draws.length;
     const variance = draws.reduce((a, b) => a + (b - 0.5) ** 2, 0) / draws.length;
     expect(Math.abs(mean - 0.5)).toBeLessThan((5 * Math.sqrt(1 / 12)) / Math.sqrt(draws.length));
-    expect(Math.abs(variance - 1 / 12)).toBeLessThan(
-      (5 * Math.sqrt(1 / 180)) / Math.sqrt(draws.length),
-    );
+    expect(Math.abs(variance - 1 / 12)).toBeLessThan((5 * Math.sqrt(1 / 180)) / Math.sqrt(draws.length));
     expect(Math.max(...draws)).toBeLessThan(1);
   });
 
   it("refuses a part that is no unsigned 32-bit integer", () => {
-    expect(() => keyedUniform({ ...KEY, position: -1 })).toThrow(
-      /keyedUniform: position must be an integer/,
-    );
+    expect(() => keyedUniform({ ...KEY, position: -1 })).toThrow(/keyedUniform: position must be an integer/);
     expect(() => keyedUniform({ ...KEY, prompt: 2 ** 32 })).toThrow(/prompt/);
     expect(() => keyedUniform({ ...KEY, seed: 0.5 })).toThrow(/seed/);
   });
@@ -105,11 +91,7 @@ describe("keyedNormal", () => {
   it("equals the array filler, whatever the array's length", () => {
     const out = new Float32Array(7);
     fillKeyedNormals(out, { seed: 4, stream: "weight", mean: 1, standardDeviation: 0.5 });
-    expect([...out]).toEqual(
-      Array.from(out, (_, index) =>
-        Math.fround(1 + 0.5 * keyedNormal({ seed: 4, stream: "weight", index })),
-      ),
-    );
+    expect([...out]).toEqual(Array.from(out, (_, index) => Math.fround(1 + 0.5 * keyedNormal({ seed: 4, stream: "weight", index }))));
   });
 
   it("has the normal's first four moments and independent streams", () => {

@@ -21,10 +21,7 @@ const NORMAL_DOMAIN = 1;
 const SEED_HIGH_BITS = 21;
 
 /** Returns the four 32-bit words (unsigned) of Philox 4x32-10 at `counter` under `key`. */
-export function philox4x32(
-  counter: PhiloxCounter,
-  key: PhiloxKey,
-): [number, number, number, number] {
+export function philox4x32(counter: PhiloxCounter, key: PhiloxKey): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
@@ -72,9 +69,7 @@ export interface SamplingKey {
  */
 export function keyedUniform(key: SamplingKey): number {
   const counter = [key.position, key.sample, key.prompt, key.step] as const;
-  (["position", "sample", "prompt", "step"] as const).forEach((part) =>
-    checkInteger("keyedUniform", part, key[part], TWO_32),
-  );
+  (["position", "sample", "prompt", "step"] as const).forEach((part) => checkInteger("keyedUniform", part, key[part], TWO_32));
   return unitInterval(philox4x32(counter, domainKey("keyedUniform", key.seed, SAMPLING_DOMAIN))[0]);
 }
 
@@ -129,11 +124,7 @@ export interface NormalKey {
  */
 export function keyedNormal({ seed, stream, index }: NormalKey): number {
   checkInteger("keyedNormal", "index", index, Number.MAX_SAFE_INTEGER);
-  return normalsOfBlock(
-    domainKey("keyedNormal", seed, NORMAL_DOMAIN),
-    hashName(stream),
-    Math.floor(index / 4),
-  )[index % 4]!;
+  return normalsOfBlock(domainKey("keyedNormal", seed, NORMAL_DOMAIN), hashName(stream), Math.floor(index / 4))[index % 4]!;
 }
 
 /**
@@ -154,11 +145,7 @@ export function fillKeyedNormals(
 }
 
 /** The four normal numbers of one Philox block. */
-function normalsOfBlock(
-  key: PhiloxKey,
-  [nameLow, nameHigh]: readonly [number, number],
-  block: number,
-): [number, number, number, number] {
+function normalsOfBlock(key: PhiloxKey, [nameLow, nameHigh]: readonly [number, number], block: number): [number, number, number, number] {
   const words = philox4x32([block % TWO_32, Math.floor(block / TWO_32), nameLow, nameHigh], key);
   const [a, b] = boxMuller(words[0], words[1]);
   const [c, d] = boxMuller(words[2], words[3]);
@@ -184,8 +171,7 @@ function domainKey(who: string, seed: number, domain: number): PhiloxKey {
 /** FNV-1a, 64 bits, of the UTF-8 bytes of `name`, as low and high word. */
 function hashName(name: string): readonly [number, number] {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(name))
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  for (const byte of new TextEncoder().encode(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
 }
 

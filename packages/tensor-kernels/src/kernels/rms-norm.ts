@@ -26,10 +26,7 @@ export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Te
       const unit = tf.mul(input!, inverse!);
       const scaled = tf.mul(gradient, scale!);
       const along = tf.mean(tf.mul(scaled, unit), -1, true);
-      return [
-        tf.mul(inverse!, tf.sub(scaled, tf.mul(unit, along))),
-        tf.sum(tf.mul(gradient, unit), 0),
-      ];
+      return [tf.mul(inverse!, tf.sub(scaled, tf.mul(unit, along))), tf.sum(tf.mul(gradient, unit), 0)];
     },
   );
   return tf.reshape(normalised, x.shape);

@@ -29,13 +29,7 @@ export const ROPE_MAX_POSITIONS = FINE_POSITIONS * COARSE_BLOCKS;
  * Source: arXiv 2104.09864 §3.2.2.
  */
 export function ropeTables(positions: tf.Tensor, headDim: number, theta: number): RopeTables {
-  const [batch, time] = checkShape(
-    "ropeTables",
-    "positions",
-    positions,
-    ["batch", "time"],
-    "int32",
-  );
+  const [batch, time] = checkShape("ropeTables", "positions", positions, ["batch", "time"], "int32");
   if (headDim % 2 !== 0)
     throw new ShapeError({
       who: "ropeTables",
@@ -48,14 +42,10 @@ export function ropeTables(positions: tf.Tensor, headDim: number, theta: number)
   const block = tf.floorDiv(flat, tf.scalar(FINE_POSITIONS, "int32"));
   const offset = tf.sub(flat, tf.mul(block, tf.scalar(FINE_POSITIONS, "int32")));
   const rows = (count: number, stride: number, indices: tf.Tensor) =>
-    tf.split(
-      tf.gather(
-        tf.tensor2d(angleTable(count, stride, headDim, theta), [count, headDim]),
-        indices as tf.Tensor1D,
-      ),
-      2,
-      -1,
-    ) as [tf.Tensor, tf.Tensor];
+    tf.split(tf.gather(tf.tensor2d(angleTable(count, stride, headDim, theta), [count, headDim]), indices as tf.Tensor1D), 2, -1) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
   const [cosBlock, sinBlock] = rows(COARSE_BLOCKS, FINE_POSITIONS, block);
   const [cosOffset, sinOffset] = rows(FINE_POSITIONS, 1, offset);
   const shape = [batch, 1, time, half];
@@ -87,12 +77,7 @@ function angleTable(count: number, stride: number, headDim: number, theta: numbe
  * @throws ShapeError when the tables are not of `x`'s batch, time and headDim.
  */
 export function applyRope(x: tf.Tensor, tables: RopeTables): tf.Tensor {
-  const [batch, heads, time, headDim] = checkShape("applyRope", "x", x, [
-    "batch",
-    "heads",
-    "time",
-    "headDim",
-  ]);
+  const [batch, heads, time, headDim] = checkShape("applyRope", "x", x, ["batch", "heads", "time", "headDim"]);
   const half = headDim / 2;
   checkShape("applyRope", "tables.cos", tables.cos, [batch, 1, time, half]);
   checkShape("applyRope", "tables.sin", tables.sin, [batch, 1, time, half]);
@@ -113,15 +98,7 @@ export function applyRope(x: tf.Tensor, tables: RopeTables): tf.Tensor {
     },
     (gradient, [cos, sin]) => {
       const [first, second] = halves(gradient);
-      return [
-        tf.concat(
-          [
-            tf.add(tf.mul(first, cos!), tf.mul(second, sin!)),
-            tf.sub(tf.mul(second, cos!), tf.mul(first, sin!)),
-          ],
-          -1,
-        ),
-      ];
+      return [tf.concat([tf.add(tf.mul(first, cos!), tf.mul(second, sin!)), tf.sub(tf.mul(second, cos!), tf.mul(first, sin!))], -1)];
     },
   );
 }

@@ -8,11 +8,7 @@ import { EAGER_BACKENDS, useBackend } from "./testing/eager-backends.ts";
 
 const LARGEST_UNIFORM = 1 - 2 ** -24;
 
-function sample(
-  rows: number[][],
-  uniforms: number[],
-  options: { temperature?: number; topP?: number; topK?: number } = {},
-) {
+function sample(rows: number[][], uniforms: number[], options: { temperature?: number; topP?: number; topK?: number } = {}) {
   return tf.tidy(() => {
     const { tokens, logProbs } = sampleTokens({
       logits: tf.tensor2d(rows),
@@ -33,10 +29,7 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
 
   it("cuts [0, 1) at the cumulative probabilities", () => {
     const quarters = [0, 0, 0, 0];
-    const { tokens, logProbs, dtype } = sample(
-      [quarters, quarters, quarters, quarters, quarters],
-      [0, 0.249, 0.25, 0.5, 0.99],
-    );
+    const { tokens, logProbs, dtype } = sample([quarters, quarters, quarters, quarters, quarters], [0, 0.249, 0.25, 0.5, 0.99]);
     expect(tokens).toEqual([0, 0, 1, 2, 3]);
     expect(dtype).toBe("int32");
     expectClose(
@@ -61,9 +54,7 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
   it("chooses a valid token for the largest uniform over many rounded sums", () => {
     const rows = Array.from({ length: 64 }, (_, row) =>
       Array.from({ length: 1001 }, (__, id) =>
-        id < 1000
-          ? 6 * keyedUniform({ seed: row, step: 0, prompt: 0, sample: 0, position: id })
-          : -1e9,
+        id < 1000 ? 6 * keyedUniform({ seed: row, step: 0, prompt: 0, sample: 0, position: id }) : -1e9,
       ),
     );
     const { tokens } = sample(
@@ -85,9 +76,7 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
     const logits = probabilities.map((p) => Math.log(p));
     const { tokens } = sample(
       Array.from({ length: draws }, () => logits),
-      Array.from({ length: draws }, (_, position) =>
-        keyedUniform({ seed: 1, step: 0, prompt: 0, sample: 0, position }),
-      ),
+      Array.from({ length: draws }, (_, position) => keyedUniform({ seed: 1, step: 0, prompt: 0, sample: 0, position })),
     );
     probabilities.forEach((p, id) => {
       const frequency = tokens.filter((token) => token === id).length / draws;
@@ -97,8 +86,7 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
 
   it("top-p keeps the token that crosses the mass, top-k goes first", () => {
     const logits = [0.4, 0.3, 0.2, 0.1].map((p) => Math.log(p));
-    const last = (options: { topP?: number; topK?: number }) =>
-      sample([logits], [LARGEST_UNIFORM], options).tokens[0];
+    const last = (options: { topP?: number; topK?: number }) => sample([logits], [LARGEST_UNIFORM], options).tokens[0];
     expect(last({ topP: 0.39 })).toBe(0);
     expect(last({ topP: 0.41 })).toBe(1);
     expect(last({ topK: 3 })).toBe(2);
@@ -118,9 +106,7 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
   });
 
   it("refuses options out of range", () => {
-    expect(() => sample([[0, 0]], [0], { temperature: 0 })).toThrow(
-      /temperature must be a positive number/,
-    );
+    expect(() => sample([[0, 0]], [0], { temperature: 0 })).toThrow(/temperature must be a positive number/);
     expect(() => sample([[0, 0]], [0], { topP: 0 })).toThrow(/topP/);
     expect(() => sample([[0, 0]], [0], { topK: 1.5 })).toThrow(/topK/);
     expect(() => sample([[0, 0]], [0, 0])).toThrow(/uniforms must be float32 \[1\]/);

@@ -39,13 +39,7 @@ const LARGEST_FRACTION = 1 - 2 ** -23;
  * No gradient.
  * @throws ShapeError when sizes disagree; ConfigError when an option is out of range.
  */
-export function sampleTokens({
-  logits,
-  uniforms,
-  temperature,
-  topP = 1,
-  topK,
-}: SampleInputs): ChosenTokens {
+export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK }: SampleInputs): ChosenTokens {
   const [batch, vocab] = checkShape("sampleTokens", "logits", logits, ["batch", "vocab"]);
   checkShape("sampleTokens", "uniforms", uniforms, [batch]);
   checkTemperature("sampleTokens", temperature);
@@ -86,13 +80,7 @@ export function sampleTokens({
  * Shapes: `logits [batch, vocab] f32` → see {@link ChosenTokens}. No gradient.
  * @throws ShapeError when `logits` is not a matrix; ConfigError when temperature is not positive.
  */
-export function greedyTokens({
-  logits,
-  temperature = 1,
-}: {
-  logits: tf.Tensor;
-  temperature?: number;
-}): ChosenTokens {
+export function greedyTokens({ logits, temperature = 1 }: { logits: tf.Tensor; temperature?: number }): ChosenTokens {
   checkShape("greedyTokens", "logits", logits, ["batch", "vocab"]);
   const { shifted, sum } = shiftedSoftmax(logits, checkTemperature("greedyTokens", temperature));
   const tokens = tf.argMax(logits, 1);
@@ -100,10 +88,7 @@ export function greedyTokens({
 }
 
 /** s = z − max z for z = logits / temperature, exp(s), and its row sums `[batch, 1]`. */
-function shiftedSoftmax(
-  logits: tf.Tensor,
-  temperature: number,
-): { shifted: tf.Tensor; exponentials: tf.Tensor; sum: tf.Tensor } {
+function shiftedSoftmax(logits: tf.Tensor, temperature: number): { shifted: tf.Tensor; exponentials: tf.Tensor; sum: tf.Tensor } {
   const scaled = temperature === 1 ? logits : tf.mul(logits, 1 / temperature);
   const shifted = tf.sub(scaled, tf.max(scaled, 1, true));
   const exponentials = tf.exp(shifted);

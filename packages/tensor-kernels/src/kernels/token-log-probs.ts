@@ -65,10 +65,7 @@ export function tokenLogProbs(inputs: TokenLogProbsInputs): TokenLogProbs {
   const [vocab] = checkShape("tokenLogProbs", "unembedding", unembedding, ["vocab", model]);
   checkShape("tokenLogProbs", "targets", targets, [tokens], "int32");
   checkTemperature("tokenLogProbs", temperature);
-  const chunks = chunkBounds(
-    tokens,
-    inputs.chunkTokens ?? Math.max(1, Math.floor(LOGITS_CHUNK_BYTES / (4 * vocab))),
-  );
+  const chunks = chunkBounds(tokens, inputs.chunkTokens ?? Math.max(1, Math.floor(LOGITS_CHUNK_BYTES / (4 * vocab))));
 
   const both = customGradient(
     [hidden, unembedding],
@@ -87,27 +84,14 @@ export function tokenLogProbs(inputs: TokenLogProbsInputs): TokenLogProbs {
         });
         results.push(statistics);
       }
-      const value = tf.reshape(
-        tf.concat([...results.map((r) => r.logProbs), ...results.map((r) => r.entropies)]),
-        [2, tokens],
-      );
+      const value = tf.reshape(tf.concat([...results.map((r) => r.logProbs), ...results.map((r) => r.entropies)]), [2, tokens]);
       const logNormalisers = tf.concat(results.map((r) => r.logNormaliser));
       return {
         value,
-        saved: [
-          hidden,
-          unembedding,
-          targets,
-          value,
-          logNormalisers,
-          ...(chunks.length === 1 ? [results[0]!.logits] : []),
-        ],
+        saved: [hidden, unembedding, targets, value, logNormalisers, ...(chunks.length === 1 ? [results[0]!.logits] : [])],
       };
     },
-    (
-      gradient,
-      [savedHidden, savedUnembedding, savedTargets, value, logNormalisers, savedLogits],
-    ) => {
+    (gradient, [savedHidden, savedUnembedding, savedTargets, value, logNormalisers, savedLogits]) => {
       const hiddenGradients: tf.Tensor[] = [];
       let unembeddingGradient: tf.Tensor | undefined;
       for (const chunk of chunks) {
@@ -166,22 +150,13 @@ function chunkBounds(tokens: number, chunkTokens: number): Chunk[] {
 }
 
 /** Rows of `hidden` divided by the temperature: cheaper than to divide the logits. */
-function scaledRows(
-  hidden: tf.Tensor,
-  chunk: Chunk,
-  model: number,
-  temperature: number,
-): tf.Tensor {
+function scaledRows(hidden: tf.Tensor, chunk: Chunk, model: number, temperature: number): tf.Tensor {
   const rows = tf.slice(hidden, [chunk.begin, 0], [chunk.size, model]);
   return temperature === 1 ? rows : tf.mul(rows, 1 / temperature);
 }
 
 /** Forward pass of one chunk. `targets [rows] int32`. */
-function chunkStatistics(
-  rows: tf.Tensor,
-  unembedding: tf.Tensor,
-  targets: tf.Tensor,
-): ChunkStatistics {
+function chunkStatistics(rows: tf.Tensor, unembedding: tf.Tensor, targets: tf.Tensor): ChunkStatistics {
   const logits = tf.matMul(rows, unembedding, false, true);
   const count = logits.shape[0]!;
   const maximum = tf.max(logits, -1, true);
@@ -211,18 +186,13 @@ function logitsGradient(chunk: {
   const logProbabilities = tf.sub(logits, logNormaliser);
   // −p·(dlogProb + dH·(log p + H)), the part that every entry of the vocabulary gets
   const perRow = tf.add(gradLogProbs, tf.mul(gradEntropies, entropies));
-  const spread = tf.neg(
-    tf.mul(tf.exp(logProbabilities), tf.add(tf.mul(logProbabilities, gradEntropies), perRow)),
-  );
+  const spread = tf.neg(tf.mul(tf.exp(logProbabilities), tf.add(tf.mul(logProbabilities, gradEntropies), perRow)));
   // + dlogProb at the target, by one scatter instead of a one-hot matrix
   const [rows, vocab] = logits.shape as [number, number];
   const flat = tf.reshape(spread, [rows * vocab]);
   const positions = flatIndices(targets, vocab);
   const atTarget = tf.add(tf.gather(flat, positions), tf.reshape(gradLogProbs, [rows]));
-  return tf.reshape(tf.tensorScatterUpdate(flat, tf.reshape(positions, [rows, 1]), atTarget), [
-    rows,
-    vocab,
-  ]);
+  return tf.reshape(tf.tensorScatterUpdate(flat, tf.reshape(positions, [rows, 1]), atTarget), [rows, vocab]);
 }
 
 /** Returns `temperature` if it can divide logits. */

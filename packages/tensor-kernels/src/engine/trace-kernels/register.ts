@@ -13,7 +13,10 @@ export interface TraceCall<I = Record<string, TensorInfo>, A = Record<string, ne
 }
 
 /** Registers `trace` as the kernel `name` of the trace backend. */
-export function register<I = Record<string, TensorInfo>, A = Record<string, never>>(name: string, trace: (call: TraceCall<I, A>) => TensorInfo | TensorInfo[]): void {
+export function register<I = Record<string, TensorInfo>, A = Record<string, never>>(
+  name: string,
+  trace: (call: TraceCall<I, A>) => TensorInfo | TensorInfo[],
+): void {
   tf.registerKernel({
     kernelName: name,
     backendName: TRACE_BACKEND,

@@ -20,10 +20,19 @@ register<{ input: TensorInfo }, { dim: number }>("ExpandDims", ({ inputs: { inpu
 });
 
 register<Unary, { perm: number[] }>("Transpose", ({ inputs: { x }, attrs: { perm }, graph }) =>
-  graph.info(graph.emit("Transpose", [graph.output(x), graph.int32(perm)], { T: type(x.dtype), Tperm: type("int32") }), perm.map((axis) => x.shape[axis]!), x.dtype));
+  graph.info(
+    graph.emit("Transpose", [graph.output(x), graph.int32(perm)], { T: type(x.dtype), Tperm: type("int32") }),
+    perm.map((axis) => x.shape[axis]!),
+    x.dtype,
+  ),
+);
 
 function slice(graph: TraceBackend, x: TensorInfo, begin: readonly number[], size: readonly number[]): TensorInfo {
-  return graph.info(graph.emit("Slice", [graph.output(x), graph.int32(begin), graph.int32(size)], { T: type(x.dtype), Index: type("int32") }), size, x.dtype);
+  return graph.info(
+    graph.emit("Slice", [graph.output(x), graph.int32(begin), graph.int32(size)], { T: type(x.dtype), Index: type("int32") }),
+    size,
+    x.dtype,
+  );
 }
 
 register<Unary, { begin: number | number[]; size: number | number[] }>("Slice", ({ inputs: { x }, attrs, graph }) => {
@@ -31,22 +40,32 @@ register<Unary, { begin: number | number[]; size: number | number[] }>("Slice", 
   return slice(graph, x, begin!, size!);
 });
 
-register<Unary, { numOrSizeSplits: number | number[]; axis: number }>("SplitV", ({ inputs: { x }, attrs: { numOrSizeSplits, axis }, graph }) => {
-  const along = tf.util.parseAxisParam(axis, x.shape)[0]!;
-  const begin = x.shape.map(() => 0);
-  return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along).map((length) => {
-    const size = x.shape.with(along, length);
-    const part = slice(graph, x, [...begin], size);
-    begin[along]! += length;
-    return part;
-  });
-});
+register<Unary, { numOrSizeSplits: number | number[]; axis: number }>(
+  "SplitV",
+  ({ inputs: { x }, attrs: { numOrSizeSplits, axis }, graph }) => {
+    const along = tf.util.parseAxisParam(axis, x.shape)[0]!;
+    const begin = x.shape.map(() => 0);
+    return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along).map((length) => {
+      const size = x.shape.with(along, length);
+      const part = slice(graph, x, [...begin], size);
+      begin[along]! += length;
+      return part;
+    });
+  },
+);
 
 register<TensorInfo[], { axis: number }>("Concat", ({ inputs, attrs, graph }) => {
   const first = inputs[0]!;
   const axis = tf.util.parseAxisParam(attrs.axis, first.shape)[0]!;
-  const shape = tf.backend_util.computeOutShape(inputs.map((x) => x.shape), axis);
-  const output = graph.emit("ConcatV2", [...inputs.map((x) => graph.output(x)), graph.int32([axis], [])], { T: type(first.dtype), N: int(inputs.length), Tidx: type("int32") });
+  const shape = tf.backend_util.computeOutShape(
+    inputs.map((x) => x.shape),
+    axis,
+  );
+  const output = graph.emit("ConcatV2", [...inputs.map((x) => graph.output(x)), graph.int32([axis], [])], {
+    T: type(first.dtype),
+    N: int(inputs.length),
+    Tidx: type("int32"),
+  });
   return graph.info(output, shape, first.dtype);
 });
 
@@ -54,7 +73,15 @@ register<TensorInfo[], { axis: number }>("Pack", ({ inputs, attrs: { axis }, gra
   const first = inputs[0]!;
   const shape = [...first.shape];
   shape.splice(axis, 0, inputs.length);
-  return graph.info(graph.emit("Pack", inputs.map((x) => graph.output(x)), { T: type(first.dtype), N: int(inputs.length), axis: int(axis) }), shape, first.dtype);
+  return graph.info(
+    graph.emit(
+      "Pack",
+      inputs.map((x) => graph.output(x)),
+      { T: type(first.dtype), N: int(inputs.length), axis: int(axis) },
+    ),
+    shape,
+    first.dtype,
+  );
 });
 
 register<{ value: TensorInfo }, { axis: number }>("Unpack", ({ inputs: { value }, attrs, graph }) => {
@@ -65,23 +92,62 @@ register<{ value: TensorInfo }, { axis: number }>("Unpack", ({ inputs: { value }
   return Array.from({ length: count }, (_, i) => graph.info(i === 0 ? output : `${output}:${i}`, shape, value.dtype));
 });
 
-register<Unary, { paddings: [number, number][]; constantValue: number }>("PadV2", ({ inputs: { x }, attrs: { paddings, constantValue }, graph }) => {
-  const dtype = checkDtype(x.dtype);
-  const fill = graph.constant(dtype === "float32" ? Float32Array.of(constantValue) : dtype === "int32" ? Int32Array.of(constantValue) : Uint8Array.of(constantValue), [], dtype);
-  const output = graph.emit("PadV2", [graph.output(x), graph.int32(paddings.flat(), [paddings.length, 2]), fill], { T: type(dtype), Tpaddings: type("int32") });
-  return graph.info(output, x.shape.map((size, i) => size + paddings[i]![0] + paddings[i]![1]), x.dtype);
-});
+register<Unary, { paddings: [number, number][]; constantValue: number }>(
+  "PadV2",
+  ({ inputs: { x }, attrs: { paddings, constantValue }, graph }) => {
+    const dtype = checkDtype(x.dtype);
+    const fill = graph.constant(
+      dtype === "float32"
+        ? Float32Array.of(constantValue)
+        : dtype === "int32"
+          ? Int32Array.of(constantValue)
+          : Uint8Array.of(constantValue),
+      [],
+      dtype,
+    );
+    const output = graph.emit("PadV2", [graph.output(x), graph.int32(paddings.flat(), [paddings.length, 2]), fill], {
+      T: type(dtype),
+      Tpaddings: type("int32"),
+    });
+    return graph.info(
+      output,
+      x.shape.map((size, i) => size + paddings[i]![0] + paddings[i]![1]),
+      x.dtype,
+    );
+  },
+);
 
 register<Unary, { reps: number[] }>("Tile", ({ inputs: { x }, attrs: { reps }, graph }) =>
-  graph.info(graph.emit("Tile", [graph.output(x), graph.int32(reps)], { T: type(x.dtype), Tmultiples: type("int32") }), x.shape.map((size, i) => size * reps[i]!), x.dtype));
+  graph.info(
+    graph.emit("Tile", [graph.output(x), graph.int32(reps)], { T: type(x.dtype), Tmultiples: type("int32") }),
+    x.shape.map((size, i) => size * reps[i]!),
+    x.dtype,
+  ),
+);
 
 register<Unary, { shape: number[]; inputShape: number[] }>("BroadcastTo", ({ inputs: { x }, attrs: { shape }, graph }) =>
-  graph.info(graph.emit("BroadcastTo", [graph.output(x), graph.int32(shape)], { T: type(x.dtype), Tidx: type("int32") }), shape, x.dtype));
+  graph.info(graph.emit("BroadcastTo", [graph.output(x), graph.int32(shape)], { T: type(x.dtype), Tidx: type("int32") }), shape, x.dtype),
+);
 
 register<Unary, { dims: number[] }>("Reverse", ({ inputs: { x }, attrs: { dims }, graph }) =>
-  graph.info(graph.emit("ReverseV2", [graph.output(x), graph.int32(tf.util.parseAxisParam(dims, x.shape))], { T: type(x.dtype), Tidx: type("int32") }), x.shape, x.dtype));
+  graph.info(
+    graph.emit("ReverseV2", [graph.output(x), graph.int32(tf.util.parseAxisParam(dims, x.shape))], {
+      T: type(x.dtype),
+      Tidx: type("int32"),
+    }),
+    x.shape,
+    x.dtype,
+  ),
+);
 
-register<Record<string, never>, { shape: number[]; value: number; dtype?: DataType }>("Fill", ({ attrs: { shape, value, dtype = "float32" }, graph }) => {
-  const element = graph.constant(dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value), [], checkDtype(dtype));
-  return graph.info(graph.emit("Fill", [graph.int32(shape), element], { T: type(dtype), index_type: type("int32") }), shape, dtype);
-});
+register<Record<string, never>, { shape: number[]; value: number; dtype?: DataType }>(
+  "Fill",
+  ({ attrs: { shape, value, dtype = "float32" }, graph }) => {
+    const element = graph.constant(
+      dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value),
+      [],
+      checkDtype(dtype),
+    );
+    return graph.info(graph.emit("Fill", [graph.int32(shape), element], { T: type(dtype), index_type: type("int32") }), shape, dtype);
+  },
+);
