@@ -10,6 +10,7 @@ import {
   embed,
   greedyTokens,
   linear,
+  linearParts,
   MASKED_SCORE,
   packedCausalBias,
   rmsNorm,
@@ -72,11 +73,21 @@ const linearCases: KernelCase[] = [
     reference: ([x, weight]) => [linearReference(x!, weight!, [0, 0, 0, 0, 0, 0], 3)],
     tolerance: FLOAT32,
   },
+  ...[2, 7].map((rows): KernelCase => ({
+    name: `linearParts of ${rows} rows: ${rows < 4 ? "the product" : "the weight"} is cut`,
+    inputs: [normalInput("parts x", [rows, 4]), normalInput("parts weight", [4, 5]), normalInput("parts bias", [5])],
+    run: ([x, weight, bias]) => linearParts(x!, weight!, bias!, [2, 3]),
+    reference: ([x, weight, bias]) => {
+      const whole = rowsOf(linearReference(x!, weight!, bias!, 4), 5);
+      return [whole.flatMap((row) => row.slice(0, 2)), whole.flatMap((row) => row.slice(2))];
+    },
+    tolerance: FLOAT32,
+  })),
   {
-    name: "swiglu of [2, 2, 10]",
-    inputs: [normalInput("swiglu", [2, 2, 10], { standardDeviation: 3 })],
-    run: ([x]) => [swiglu(x!)],
-    reference: ([x]) => [swigluReference(x!, 5)],
+    name: "swiglu of [2, 2, 5]",
+    inputs: [normalInput("gate", [2, 2, 5], { standardDeviation: 3 }), normalInput("up", [2, 2, 5])],
+    run: ([gate, up]) => [swiglu(gate!, up!)],
+    reference: ([gate, up]) => [swigluReference(gate!, up!)],
     tolerance: FLOAT32,
   },
   {

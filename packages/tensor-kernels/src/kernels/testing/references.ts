@@ -83,8 +83,8 @@ export function attentionReference(
 }
 
 /** gateUp [n, 2·ffn]. */
-export function swigluReference(gateUp: Numbers, ffn: number): number[] {
-  return rowsOf(gateUp, 2 * ffn).flatMap((row) => row.slice(0, ffn).map((gate, i) => (gate / (1 + Math.exp(-gate))) * row[ffn + i]!));
+export function swigluReference(gate: Numbers, up: Numbers): number[] {
+  return Array.from(gate, (value, i) => (value / (1 + Math.exp(-value))) * up[i]!);
 }
 
 /** x [n, in], weight [in, out], bias [out]. */
