@@ -19,7 +19,7 @@ test("the ordinary loader reads back what was asked for, with unique ids and lev
   const paths = await writeArithmeticDataset({ folder: join(folder, "a"), ...counts });
   const train = await loadPrompts(paths.train);
   const heldOut = await loadPrompts(paths.heldOut);
-  const coldStart = await loadConversations(paths.coldStart);
+  const coldStart = await loadConversations(paths.coldStart!);
   const perLevel = (rows: readonly { level?: number }[]) => [1, 2, 3, 4].map((level) => rows.filter((row) => row.level === level).length);
   expect(perLevel(train)).toEqual([0, 300, 300, 0]);
   expect(perLevel(heldOut)).toEqual([15, 50, 50, 0]);
@@ -41,8 +41,8 @@ test("the same options give the same bytes, another seed does not", async () => 
   const second = await writeArithmeticDataset({ folder: join(folder, "c"), ...counts });
   const third = await writeArithmeticDataset({ folder: join(folder, "d"), ...counts, seed: 12 });
   for (const file of ["train", "heldOut", "coldStart"] as const) {
-    expect(readFileSync(first[file]).equals(readFileSync(second[file]))).toBe(true);
-    expect(readFileSync(first[file]).equals(readFileSync(third[file]))).toBe(false);
+    expect(readFileSync(first[file]!).equals(readFileSync(second[file]!))).toBe(true);
+    expect(readFileSync(first[file]!).equals(readFileSync(third[file]!))).toBe(false);
   }
 });
 
@@ -55,4 +55,11 @@ test("too many problems of a level or none at all is an error, and nothing is wr
     "problems of train must be at least one, got none",
   );
   expect(readdirSync(folder)).not.toContain("e");
+});
+
+test("without worked solutions there is no file of them", async () => {
+  const { coldStartPerLevel: _, ...others } = counts;
+  const paths = await writeArithmeticDataset({ folder: join(folder, "f"), ...others });
+  expect(Object.keys(paths)).toEqual(["train", "heldOut"]);
+  expect(readdirSync(join(folder, "f")).toSorted()).toEqual(["heldout.parquet", "train.parquet"]);
 });

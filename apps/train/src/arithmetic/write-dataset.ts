@@ -18,7 +18,8 @@ export interface ArithmeticDatasetOptions {
   readonly seed: number;
   readonly trainPerLevel: LevelCounts;
   readonly heldOutPerLevel: LevelCounts;
-  readonly coldStartPerLevel: LevelCounts;
+  /** Absent: no worked solutions are made. */
+  readonly coldStartPerLevel?: LevelCounts | undefined;
   /** Default `addition`. */
   readonly operation?: OperationName;
 }
@@ -28,8 +29,8 @@ export interface ArithmeticDataset {
   /** verl rows; `extra_info` {index, split, level}. */
   readonly train: string;
   readonly heldOut: string;
-  /** Column `messages`: question, worked solution. */
-  readonly coldStart: string;
+  /** Column `messages`: question, worked solution. Absent where none were asked for. */
+  readonly coldStart?: string;
 }
 
 /**
@@ -42,14 +43,10 @@ export async function writeArithmeticDataset(options: ArithmeticDatasetOptions):
   const problems = (split: Split, counts: LevelCounts): ArithmeticProblem[] => problemsOf({ seed, split, operation }, counts);
   const train = problems("train", options.trainPerLevel);
   const heldOut = problems("held-out", options.heldOutPerLevel);
-  const coldStart = problems("cold-start", options.coldStartPerLevel);
+  const coldStart = options.coldStartPerLevel === undefined ? [] : problems("cold-start", options.coldStartPerLevel);
   assertDisjoint(heldOut, [...train, ...coldStart]);
 
-  const paths: ArithmeticDataset = {
-    train: join(folder, "train.parquet"),
-    heldOut: join(folder, "heldout.parquet"),
-    coldStart: join(folder, "cold-start.parquet"),
-  };
+  const paths = { train: join(folder, "train.parquet"), heldOut: join(folder, "heldout.parquet") };
   await writePrompts(
     paths.train,
     train.map((problem, index) => promptRow(problem, index, "train")),
@@ -58,8 +55,10 @@ export async function writeArithmeticDataset(options: ArithmeticDatasetOptions):
     paths.heldOut,
     heldOut.map((problem, index) => promptRow(problem, index, "test")),
   );
-  await writeConversations(paths.coldStart, coldStart.map(conversation));
-  return paths;
+  if (coldStart.length === 0) return paths;
+  const coldStartPath = join(folder, "cold-start.parquet");
+  await writeConversations(coldStartPath, coldStart.map(conversation));
+  return { ...paths, coldStart: coldStartPath };
 }
 
 /** Problems of all levels, easiest first. */

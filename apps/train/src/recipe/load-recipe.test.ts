@@ -285,6 +285,11 @@ describe("errors are one exact line", () => {
       "--set stages.1.context_length: stages.1.context_length must be at most model.max_position_embeddings - data.max_prompt_length (256 - 32), got 240",
     ],
     [
+      "a level that cannot be generated",
+      ["data.generate.levels=[1, 9]"],
+      "--set data.generate.levels: data.generate.levels.1 must be at most 4, got 9",
+    ],
+    [
       "stray level",
       ["stages.1.levels=[2, 5]"],
       "--set stages.1.levels: stages.1.levels must be levels of data.generate.levels (1, 2, 3), got 5",

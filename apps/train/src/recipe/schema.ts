@@ -1,6 +1,7 @@
 // The recipe: every hyper-parameter of a run with its default. Keys follow verl and TRL where they have a word for it.
 // Strict everywhere: a key that is not here is an error. Rules that span several keys are in check-recipe.ts.
 import { z } from "zod";
+import { LEVELS } from "../arithmetic/operations.ts";
 
 export const WHOLE_NUMBER = "a whole number";
 const count = z.int({ error: WHOLE_NUMBER }).min(1);
@@ -22,7 +23,7 @@ const newModel = z.strictObject({
 
 const generatedData = z.strictObject({
   kind: z.literal("arithmetic").default("arithmetic"),
-  levels,
+  levels: z.array(count.max(LEVELS.at(-1)!)).min(1),
   train_per_level: count,
   held_out_per_level: count,
   /** Worked solutions for the cold start, per level that the cold start uses. */

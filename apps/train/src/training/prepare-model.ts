@@ -8,6 +8,7 @@ import {
   createLanguageModel,
   loadLanguageModel,
   loadTokenizer,
+  readModelConfig,
   THINK_CHAT_TEMPLATE,
 } from "@longcot/language-model";
 import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
@@ -28,9 +29,9 @@ export interface PreparedModel {
  * @throws ConfigError, DataError in one line for whatever does not fit.
  */
 export async function loadPreparedModel(engine: Engine, directory: string, recipe: Recipe): Promise<PreparedModel> {
+  const config = await readModelConfig(directory);
   const tokenizer = await loadTokenizer(directory);
-  const model = await loadLanguageModel(engine, directory);
-  checkTokenizerFits(model.config, tokenizer);
+  checkTokenizerFits(config, tokenizer);
   if (!tokenizer.hasChatTemplate)
     throw new ConfigError({
       who: directory,
@@ -38,8 +39,8 @@ export async function loadPreparedModel(engine: Engine, directory: string, recip
       expected: "in tokenizer_config.json or chat_template.jinja",
       received: "none",
     });
-  checkContextFits(recipe, model.config.maxPositionEmbeddings);
-  return { model, tokenizer };
+  checkContextFits(recipe, config.maxPositionEmbeddings);
+  return { model: await loadLanguageModel(engine, directory), tokenizer };
 }
 
 const PAD = "<|pad|>";

@@ -102,7 +102,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
 
     // --- cold start -----------------------------------------------------------------------------------------------------------------
     const cold = recipe.cold_start;
-    if (checkpoint === undefined && cold !== undefined && generated !== undefined) {
+    if (checkpoint === undefined && cold !== undefined && generated?.coldStart !== undefined) {
       await coldStart(prepared, generated.coldStart, { ...recipe, cold_start: cold }, { emit, signal });
       if (signal.aborted) return "interrupted";
     }
@@ -242,7 +242,7 @@ function countProblems(recipe: Recipe, options: GeneratedData, emit: TrainingJob
   return {
     trainPerLevel: counts("train", options.train_per_level, options.levels),
     heldOutPerLevel: counts("held-out", options.held_out_per_level, options.levels),
-    coldStartPerLevel: counts("cold-start", options.cold_start_per_level ?? 0, coldLevels),
+    coldStartPerLevel: cold === undefined ? undefined : counts("cold-start", options.cold_start_per_level ?? 0, coldLevels),
   };
 }
 
