@@ -1,3 +1,12 @@
 import { packageTests } from "@longcot/vitest-config";
 
-export default packageTests({ testTimeoutMs: 600_000 });
+const config = packageTests({ testTimeoutMs: 600_000 });
+
+export default {
+  ...config,
+  test: {
+    ...config.test,
+    include: ["{integration,golden,regression}/**/*.test.ts"],
+    globalSetup: ["integration/reference-run.ts"],
+  },
+};
