@@ -1,3 +1,4 @@
 import { packageTests } from "@longcot/vitest-config";
 
-export default packageTests();
+// Compiling and training on several engines takes its time on a busy machine.
+export default packageTests({ testTimeoutMs: 180_000 });

@@ -61,14 +61,19 @@ const REFILL_SHARE = 1 / 8;
 /** A cache no longer than this is made whole at once; a longer one grows as sequences do. */
 const CAPACITY_AT_ONCE = 256;
 
-/** Compiled programs of each model, by way of decoding; they live as long as the model. */
-const programsOf = new WeakMap<LanguageModel, { caches: Map<string, Promise<KeyValueCache>>; byDecoding: Map<string, GeneratePrograms> }>();
+/** What generation keeps of a model as long as it lives: caches, compiled programs by way of decoding, and the call under way. */
+interface ModelGeneration {
+  caches: Map<string, Promise<KeyValueCache>>;
+  byDecoding: Map<string, GeneratePrograms>;
+  last: Promise<unknown>;
+}
+const generationOf = new WeakMap<LanguageModel, ModelGeneration>();
 
 /**
  * Makes one response per request, in the order of the requests.
  *
  * A response depends on its prompt, its key (seed, step, prompt, sample) and the weights, not on the requests beside it,
- * up to the rounding of float32 sums.
+ * up to the rounding of float32 sums. Calls for one model run one after the other: they share its caches.
  * @throws ConfigError where a prompt is empty, or prompt and response do not fit the model's context.
  */
 export async function generate(
@@ -76,11 +81,24 @@ export async function generate(
   requests: readonly GenerationRequest[],
   options: GenerationOptions,
 ): Promise<GeneratedResponse[]> {
-  const { seed, step, maxNewTokens } = options;
-  const longest = checkRequests(model, requests, maxNewTokens);
+  const longest = checkRequests(model, requests, options.maxNewTokens);
   if (requests.length === 0) return [];
+  const own = modelGeneration(model);
+  const run = (): Promise<GeneratedResponse[]> => runRequests(model, programsFor(own, model, options.decoding), requests, longest, options);
+  const result = own.last.then(run, run);
+  own.last = result;
+  return result;
+}
+
+async function runRequests(
+  model: LanguageModel,
+  programs: GeneratePrograms,
+  requests: readonly GenerationRequest[],
+  longest: number,
+  options: GenerationOptions,
+): Promise<GeneratedResponse[]> {
+  const { seed, step, maxNewTokens } = options;
   const eos = new Set(options.eosTokenIds ?? model.config.eosTokenIds);
-  const programs = programsFor(model, options.decoding);
   const responses: GeneratedResponse[] = Array.from({ length: requests.length });
   const used = new Set<KeyValueCache>();
   let next = 0;
@@ -185,18 +203,16 @@ function checkRequests(model: LanguageModel, requests: readonly GenerationReques
   return longest;
 }
 
-function programsFor(model: LanguageModel, decoding: Decoding): GeneratePrograms {
-  let known = programsOf.get(model);
-  if (known === undefined) {
-    known = { caches: new Map(), byDecoding: new Map() };
-    programsOf.set(model, known);
-  }
+function modelGeneration(model: LanguageModel): ModelGeneration {
+  let own = generationOf.get(model);
+  if (own === undefined) generationOf.set(model, (own = { caches: new Map(), byDecoding: new Map(), last: Promise.resolve() }));
+  return own;
+}
+
+function programsFor(own: ModelGeneration, model: LanguageModel, decoding: Decoding): GeneratePrograms {
   const key = JSON.stringify(decoding);
-  let programs = known.byDecoding.get(key);
-  if (programs === undefined) {
-    programs = new GeneratePrograms(model, decoding, known.caches);
-    known.byDecoding.set(key, programs);
-  }
+  let programs = own.byDecoding.get(key);
+  if (programs === undefined) own.byDecoding.set(key, (programs = new GeneratePrograms(model, decoding, own.caches)));
   return programs;
 }
 

@@ -65,7 +65,7 @@ const COMPARISONS = ["Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "N
 const NOT_A_NUMBER = f32([4], Number.NaN, Infinity, -Infinity, 1);
 
 const elementwise: TraceCase[] = [
-  ...binary([...ARITHMETIC, "RealDiv", "Mod", ...COMPARISONS], SIGNED, ROW, "float32, broadcast"),
+  ...binary([...ARITHMETIC, "RealDiv", "FloorDiv", "Mod", ...COMPARISONS], SIGNED, ROW, "float32, broadcast"),
   ...binary([...ARITHMETIC, "FloorDiv", "Mod", ...COMPARISONS], INTEGERS, INTEGER_ROW, "int32, broadcast"),
   ...binary(["Pow"], POSITIVE, ROW, "float32, broadcast"),
   ...binary(["Pow"], INTEGERS, i32([], 2), "int32, scalar exponent"),
@@ -100,6 +100,8 @@ const elementwise: TraceCase[] = [
   ...unary(["Round"], f32([6], -2.5, -1.5, -0.4, 0.5, 1.5, 2.6), "halves go to the even number"),
   ...unary(["IsNan", "IsFinite", "IsInf"], NOT_A_NUMBER, "float32"),
   ...unary(["Step"], SIGNED, "gradient of relu", { alpha: 0 }),
+  ...unary(["Step"], SIGNED, "leaky", { alpha: 0.25 }),
+  ...unary(["Round"], INTEGERS, "int32"),
   ...unary(["Cast"], SIGNED, "float32 to int32", { dtype: "int32" }),
   ...unary(["Cast"], SIGNED, "float32 to bool", { dtype: "bool" }),
   ...unary(["Cast"], INTEGERS, "int32 to float32", { dtype: "float32" }),
@@ -154,7 +156,7 @@ const reductions: TraceCase[] = [
       kernelCase(kernel, "everything", { x: CUBE }, { ...axes([0, 1, 2]), keepDims: false }),
     ];
   }),
-  ...["Sum", "Max", "Min", "Prod"].map((kernel) =>
+  ...["Sum", "Mean", "Max", "Min", "Prod"].map((kernel) =>
     kernelCase(kernel, "int32", { x: INTEGERS }, { axis: 1, reductionIndices: 1, keepDims: false }),
   ),
   ...["All", "Any"].flatMap((kernel) => [
@@ -186,6 +188,7 @@ const shapes: TraceCase[] = [
   kernelCase("Pack", "first axis", [SIGNED, POSITIVE], { axis: 0 }),
   kernelCase("Pack", "middle axis", [SIGNED, POSITIVE], { axis: 1 }),
   kernelCase("Pack", "last axis", [SIGNED, POSITIVE], { axis: 2 }),
+  kernelCase("Pack", "last axis, counted from the end", [SIGNED, POSITIVE], { axis: -1 }),
   kernelCase("Unpack", "middle axis", { value: CUBE }, { axis: 1 }),
   kernelCase("Unpack", "axis counted from the end", { value: CUBE }, { axis: -1 }),
   kernelCase(

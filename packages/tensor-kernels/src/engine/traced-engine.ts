@@ -169,10 +169,13 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
           assigned.set(variable, value);
         },
       };
+      // TensorFlow refuses to fetch what is fed: an input that is returned as it came goes through an Identity.
+      const fed = new Map(placeholders.map(([key]) => [`${prefix}/input/${key}`, inputs[key].dtype]));
+      const fetchable = (output: string): string => (fed.has(output) ? graph.emit("Identity", [output], { T: type(fed.get(output)!) }) : output);
       const results = fn(Object.fromEntries(placeholders) as Record<I, tf.Tensor>, state);
       const outputs = (Object.entries(results) as [O, tf.Tensor][]).map(([key, value]) => ({
         key,
-        output: graph.output(value),
+        output: fetchable(graph.output(value)),
         spec: { shape: value.shape, dtype: value.dtype as TensorSpec["dtype"] },
       }));
       const assignments = [...assigned].map(([variable, value]) => {

@@ -15,7 +15,6 @@ const ARITHMETIC = {
   Sub: "Sub",
   Multiply: "Mul",
   RealDiv: "RealDiv",
-  FloorDiv: "FloorDiv",
   Mod: "FloorMod",
   Maximum: "Maximum",
   Minimum: "Minimum",
@@ -66,7 +65,6 @@ const SAME_NAME = [
   "Sign",
   "Floor",
   "Ceil",
-  "Round",
   "Erf",
   "Relu",
   "Softplus",
@@ -89,10 +87,24 @@ for (const [kernel, op] of [
   );
 }
 
-/** tfjs's Step (the gradient of relu): 0 where x <= 0, else 1. */
-register<Unary, { alpha: number }>("Step", ({ inputs: { x }, graph }) => {
-  const positive = graph.emit("Greater", [graph.output(x), graph.float32(0)], { T: type("float32") });
-  return graph.info(graph.emit("Cast", [positive], { SrcT: type("bool"), DstT: type("float32") }), x.shape, x.dtype);
+/** tfjs's Step (the gradient of relu): alpha where x <= 0, 1 where x > 0, NaN where x is NaN. */
+register<Unary, { alpha: number }>("Step", ({ inputs: { x }, attrs: { alpha }, graph }) => {
+  const value = graph.output(x);
+  const positive = graph.emit("Greater", [value, graph.float32(0)], { T: type("float32") });
+  const step = graph.emit("SelectV2", [positive, graph.float32(1), graph.float32(alpha)], { T: type("float32") });
+  const isNumber = graph.emit("Equal", [value, value], { T: type("float32") });
+  return graph.info(graph.emit("SelectV2", [isNumber, step, value], { T: type("float32") }), x.shape, x.dtype);
+});
+
+/** Whole numbers are round already; TensorFlow's Round of int32 gives zeros. */
+register<Unary>("Round", ({ inputs: { x }, graph }) =>
+  graph.info(x.dtype === "int32" ? graph.output(x) : graph.emit("Round", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype));
+
+/** tfjs's quotients are int32 whatever goes in. */
+register<Binary>("FloorDiv", ({ inputs: { a, b }, graph }) => {
+  const quotient = graph.emit("FloorDiv", [graph.output(a), graph.output(b)], { T: type(a.dtype) });
+  const whole = a.dtype === "int32" ? quotient : graph.emit("Cast", [quotient], { SrcT: type(a.dtype), DstT: type("int32") });
+  return graph.info(whole, broadcast(a.shape, b.shape), "int32");
 });
 
 register<Unary>("Identity", ({ inputs: { x }, graph }) => graph.info(graph.output(x), x.shape, x.dtype));

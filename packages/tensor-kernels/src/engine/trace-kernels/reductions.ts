@@ -19,12 +19,11 @@ for (const kernel of ["Sum", "Mean", "Max", "Min", "Prod"]) {
     ({ inputs: { x }, attrs, graph }) => {
       const axes = tf.util.parseAxisParam(attrs.axis ?? attrs.reductionIndices ?? x.shape.map((_, i) => i), x.shape);
       const keepDims = attrs.keepDims ?? false;
-      const output = graph.emit(kernel, [graph.output(x), graph.int32(axes)], {
-        T: type(x.dtype),
-        Tidx: type("int32"),
-        keep_dims: bool(keepDims),
-      });
-      return graph.info(output, reduced(x.shape, axes, keepDims), x.dtype);
+      // A mean of whole numbers is float32 in tfjs; TensorFlow would divide as integers.
+      const dtype = kernel === "Mean" ? "float32" : x.dtype;
+      const value = dtype === x.dtype ? graph.output(x) : graph.emit("Cast", [graph.output(x)], { SrcT: type(x.dtype), DstT: type(dtype) });
+      const output = graph.emit(kernel, [value, graph.int32(axes)], { T: type(dtype), Tidx: type("int32"), keep_dims: bool(keepDims) });
+      return graph.info(output, reduced(x.shape, axes, keepDims), dtype);
     },
   );
 }

@@ -69,8 +69,9 @@ register<TensorInfo[], { axis: number }>("Concat", ({ inputs, attrs, graph }) =>
   return graph.info(output, shape, first.dtype);
 });
 
-register<TensorInfo[], { axis: number }>("Pack", ({ inputs, attrs: { axis }, graph }) => {
+register<TensorInfo[], { axis: number }>("Pack", ({ inputs, attrs, graph }) => {
   const first = inputs[0]!;
+  const axis = attrs.axis < 0 ? attrs.axis + first.shape.length + 1 : attrs.axis;
   const shape = [...first.shape];
   shape.splice(axis, 0, inputs.length);
   return graph.info(

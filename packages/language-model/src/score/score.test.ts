@@ -1,0 +1,57 @@
+// Scoring against transformers, whatever the batches; the plan of batches itself.
+
+import { join } from "node:path";
+import { expectClose } from "@longcot/vitest-config/close-to";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { openSafetensors } from "../files/safetensors.ts";
+import { ENGINES, openTinyModel, TINY_QWEN2 } from "../testing/engines.ts";
+import { planBatches } from "./batches.ts";
+import { score } from "./score.ts";
+
+describe.each(ENGINES)("score on %s", (choice) => {
+  test("log-probs and entropies are those of transformers at both temperatures, in one batch or in three", async () => {
+    const { engine, model } = await openTinyModel(choice);
+    const file = await openSafetensors(join(TINY_QWEN2, "expected.safetensors"));
+    const ids = (await file.read("batch.input_ids")) as Int32Array;
+    const mask = (await file.read("batch.attention_mask")) as Int32Array;
+    const [rows, time] = [3, 40];
+    const lengths = Array.from({ length: rows }, (_, row) => mask.slice(row * time, (row + 1) * time).reduce((a, b) => a + b, 0));
+    const sequences = lengths.map((length, row) => ids.slice(row * time, row * time + length));
+    for (const temperature of [1, 0.6]) {
+      const logProbs = await file.readFloat32(`batch.logprobs_t${temperature.toFixed(1)}`);
+      const entropies = await file.readFloat32(`batch.entropy_t${temperature.toFixed(1)}`);
+      for (const batchTokens of [16_384, 48]) {
+        const scores = await score(model, sequences, { temperature, batchTokens });
+        scores.forEach((result, row) => {
+          const count = lengths[row]! - 1;
+          expectClose(result.logProbs.slice(1), logProbs.slice(row * (time - 1), row * (time - 1) + count), { atol: 1e-4 }, `log-probs of ${row}`);
+          expectClose(result.entropies.slice(1), entropies.slice(row * time, row * time + count), { atol: 1e-4 }, `entropies of ${row}`);
+        });
+      }
+    }
+    await expect(score(model, [new Int32Array(0)], { temperature: 1 })).rejects.toThrow("score: sequence 0 must be 1 to 2048 tokens, got 0");
+    await file.close();
+    await engine.close();
+  });
+});
+
+describe("planBatches", () => {
+  test("holds every sequence once, within the budget", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 60 }), fc.integer({ min: 1024, max: 8192 }), (lengths, batchTokens) => {
+        const batches = planBatches(lengths, { batchTokens, most: 1024 });
+        expect(batches.flatMap(({ indices }) => indices).toSorted((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+        for (const { indices, rows, time } of batches) {
+          expect(rows * time).toBeLessThanOrEqual(batchTokens);
+          expect(indices.length).toBeLessThanOrEqual(rows);
+          for (const index of indices) expect(lengths[index]).toBeLessThanOrEqual(time);
+        }
+      }),
+    );
+  });
+
+  test("names a budget that is too small", () => {
+    expect(() => planBatches([100], { batchTokens: 64, most: 1024 })).toThrow("planBatches: tokens of a batch must be at least 112, to hold the longest sequence, got 64");
+  });
+});
