@@ -8,6 +8,9 @@ import type { Attribute, GraphDtype, NodeDef } from "./graph-def.ts";
 
 export const TRACE_BACKEND = "longcot-trace";
 
+/** Elements from which a constant of one repeated value is written as a Fill. */
+const FILL_ABOVE = 64;
+
 const OUTSIDE = {
   who: "compile",
   expected: "an input, a variable's value, or made inside the traced function",
@@ -77,6 +80,10 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   constant(values: Float32Array | Int32Array | Uint8Array, shape: readonly number[], dtype: GraphDtype): Output {
+    // tfjs makes tensors of one value (tf.zeros, tf.ones) from whole arrays: a graph needs the value and the shape.
+    if (values.length > FILL_ABOVE && values.every((value) => value === values[0])) {
+      return this.emit("Fill", [this.int32(shape), this.constant(values.slice(0, 1), [], dtype)], { T: type(dtype), index_type: type("int32") });
+    }
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const key = bytes.length <= 64 ? `${dtype}|${shape.join(",")}|${bytes.join(",")}` : undefined;
     const known = key === undefined ? undefined : this.#constants.get(key);
