@@ -35,7 +35,7 @@ test("kill -9 in every phase", async () => {
     [[3, "evaluation", 0], 2],
     [[3, "update", 0], 2],
     [[4, "checkpoint", 0], 2],
-    [[5, "update", 0], 4],
+    [[5, "update", 0], 2],
     [[6, "checkpoint", 0], 4],
   ];
   for (const [moment, from] of stops) {
