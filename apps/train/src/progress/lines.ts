@@ -15,7 +15,7 @@ export function stepLine(event: StepEvent, state: ProgressState): string {
     ["entropy", fixed(m["actor/entropy"], 3)],
     ["length", fixed(m["response_length/mean"], 1)],
     ["cut", m["response_length/clip_ratio"] === undefined ? undefined : percent(m["response_length/clip_ratio"], 0)],
-    ["alpha", fixed(m["actor/entropy_coeff"], 4)],
+    ["alpha", fixed(m["actor/entropy_coeff_realized"], 4)],
     ["clipped", m["actor/pg_clipfrac"] === undefined ? undefined : percent(m["actor/pg_clipfrac"])],
     ["kept", fixed(m["batch/kept_groups"], 0)],
     ["tokens/s", m["perf/throughput"] === undefined ? undefined : compactCount(m["perf/throughput"])],

@@ -42,7 +42,7 @@ function stepLines(state: ProgressState): string[] {
         show(m["response_length/mean"], 1, " tokens"),
         `max ${show(m["response_length/max"], 0)}, cut ${share100(m["response_length/clip_ratio"])}`,
       ],
-      ["α", show(m["actor/entropy_coeff"], 4), `clipped ${share100(m["actor/pg_clipfrac"])}`],
+      ["α", show(m["actor/entropy_coeff_realized"], 4), `clipped ${share100(m["actor/pg_clipfrac"])}`],
     ),
     columns(
       [

@@ -61,7 +61,7 @@ const SPECS: FigureSpec[] = [
     title: "Entropy coefficient α",
     caption: "What the controller applied in the step's loss.",
     unit: "α",
-    lines: [{ metric: "actor/entropy_coeff", name: "α", isExact: true }],
+    lines: [{ metric: "actor/entropy_coeff_realized", name: "α", isExact: true }],
   },
   {
     id: "clipfrac",

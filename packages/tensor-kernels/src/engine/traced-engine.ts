@@ -38,7 +38,7 @@ export class TracedEngine implements Engine {
       });
     }
     this.kind = gpu === undefined ? "tensorflow" : "tensorflow-gpu";
-    this.description = `TensorFlow ${this.#session.library.version}, ${gpu === undefined ? `CPU with ${options.threads} threads` : gpu.name}`;
+    this.description = `TensorFlow ${this.#session.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}`;
   }
 
   async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
