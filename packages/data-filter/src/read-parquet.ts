@@ -2,8 +2,7 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { DataError } from "@longcot/errors";
 import { parquetMetadata, parquetReadObjects, parquetSchema, type Compressors } from "hyparquet";
-import type { RawFile } from "./read-rows.ts";
-import { isRecord, type RawRow } from "./row-fields.ts";
+import { isRecord, type RawFile, type RawRow } from "./row-fields.ts";
 
 const COMPRESSORS: Compressors = {
   GZIP: (input) => new Uint8Array(gunzipSync(input)),

@@ -3,13 +3,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { DataError } from "@longcot/errors";
 import { readParquetRows } from "./read-parquet.ts";
-import { isRecord, type RawRow } from "./row-fields.ts";
-
-/** What a file holds. `columns` are the names it declares, or undefined for a format where rows differ (JSONL). */
-export interface RawFile {
-  readonly rows: readonly RawRow[];
-  readonly columns: readonly string[] | undefined;
-}
+import { isRecord, type RawRow, type RawFile } from "./row-fields.ts";
 
 /** File extensions that are read and written. */
 export type DataFormat = "parquet" | "jsonl";

@@ -18,6 +18,12 @@ export class RowFault extends Error {
 /** A row as read: column name to value, 64-bit integers as numbers where exact. */
 export type RawRow = Readonly<Record<string, unknown>>;
 
+/** What a file holds. `columns` are the names it declares, or undefined for a format where rows differ (JSONL). */
+export interface RawFile {
+  readonly rows: readonly RawRow[];
+  readonly columns: readonly string[] | undefined;
+}
+
 const ROLES = ["system", "user", "assistant"] as const;
 /** Longest piece of a value that an error quotes, in characters. */
 const QUOTED_CHARS = 60;

@@ -1,10 +1,9 @@
 // A step of reinforcement learning: groups of responses, rewards, group advantages, the MAGIC loss, one update. The reward is the number
 // of distinct tokens; old log-probabilities are the sampler's, as the weights have not moved since.
 import { createTrainer, generate, planBatches } from "@longcot/language-model";
-import type { GeneratedResponse, TokenLoss } from "@longcot/language-model";
-import { groupAdvantages, magicLoss, magicMetricReductions } from "@longcot/ppo-loss";
-import type { MagicMetric } from "@longcot/ppo-loss";
-import type { Scalar, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
+import type { GeneratedResponse } from "@longcot/language-model";
+import { groupAdvantages } from "@longcot/ppo-loss";
+import { policyTokenLoss } from "../training/update.ts";
 import { timeCalls } from "./bench-job.ts";
 import type { PrepareJob } from "./bench-job.ts";
 import { createBenchModel, END_TOKEN, randomTokens } from "./bench-model.ts";
@@ -14,27 +13,10 @@ const WARM_UP_STEPS = 2;
 const LEARNING_RATE = 1e-6;
 const BATCH_TOKENS = 16_384;
 
-type PolicyInput = "oldLogProbs" | "advantages" | "mask" | "denominator";
-
-const policyLoss: TokenLoss<PolicyInput, MagicMetric> = {
-  inputs: { oldLogProbs: "token", advantages: "row", mask: "token", denominator: "scalar" },
-  metrics: magicMetricReductions,
-  evaluate: ({ logProbs, entropies, inputs }) =>
-    magicLoss({
-      logProbs,
-      entropies,
-      oldLogProbs: inputs.oldLogProbs as Tensor2D,
-      advantages: inputs.advantages as Tensor1D,
-      mask: inputs.mask as Tensor2D,
-      tokenDenominator: inputs.denominator as Scalar,
-      entropyCoefficient: 0,
-    }),
-};
-
 export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
   const { model, parameters } = await createBenchModel(engine, shapes);
   const trainer = await createTrainer(model, {
-    loss: policyLoss,
+    loss: policyTokenLoss({ loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: BATCH_TOKENS } }),
     optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
   });
   const requests = Array.from({ length: shapes.completions }, (_, i) => {
@@ -51,17 +33,18 @@ export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
     for (const { indices, rows, time } of planBatches(lengths, { batchTokens: BATCH_TOKENS, most: model.config.maxPositionEmbeddings })) {
       const inputIds = new Int32Array(rows * time);
       const inputs = {
-        oldLogProbs: new Float32Array(rows * time),
+        old_log_probs: new Float32Array(rows * time),
         mask: new Float32Array(rows * time),
         advantages: new Float32Array(rows),
-        denominator,
+        token_denominator: denominator,
+        entropy_coefficient: Float32Array.of(0),
       };
       indices.forEach((index, row) => {
         const begin = row * time + shapes.prompt;
         const { tokens, logProbs } = responses[index]!;
         inputIds.set(requests[index]!.promptTokens, row * time);
         inputIds.set(tokens, begin);
-        inputs.oldLogProbs.set(logProbs, begin);
+        inputs.old_log_probs.set(logProbs, begin);
         inputs.mask.fill(1, begin, begin + tokens.length);
         inputs.advantages[row] = advantages[index]!;
       });

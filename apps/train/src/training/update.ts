@@ -13,7 +13,7 @@ import { keyedOrder } from "./prompts.ts";
 type PolicyInput = "old_log_probs" | "advantages" | "mask" | "token_denominator" | "entropy_coefficient";
 
 /** The recipe's policy loss as the trainer takes it. */
-export function policyTokenLoss({ loss }: Recipe): TokenLoss<PolicyInput, MagicMetric> {
+export function policyTokenLoss({ loss }: Pick<Recipe, "loss">): TokenLoss<PolicyInput, MagicMetric> {
   const { loss: evaluate, metricReductions } = policyLosses[loss.name];
   return {
     inputs: { old_log_probs: "token", advantages: "row", mask: "token", token_denominator: "scalar", entropy_coefficient: "scalar" },

@@ -17,9 +17,17 @@ interface GreedyCase {
 }
 const { cases } = (JSON.parse(readFileSync(join(TINY_QWEN2, "expected.json"), "utf8")) as { greedy: { cases: GreedyCase[] } }).greedy;
 
-const SAMPLING: GenerationOptions = { decoding: { kind: "sample", temperature: 1, topP: 1, topK: 0 }, maxNewTokens: 12, seed: 3, step: 1, eosTokenIds: [] };
+const SAMPLING: GenerationOptions = {
+  decoding: { kind: "sample", temperature: 1, topP: 1, topK: 0 },
+  maxNewTokens: 12,
+  seed: 3,
+  step: 1,
+  eosTokenIds: [],
+};
 const request = (length: number, prompt: number, sample = 0): GenerationRequest => ({
-  promptTokens: Int32Array.from({ length }, (_, i) => (prompt * 37 + i * 11) % 600), prompt, sample,
+  promptTokens: Int32Array.from({ length }, (_, i) => (prompt * 37 + i * 11) % 600),
+  prompt,
+  sample,
 });
 
 describe.each(ENGINES)("generate on %s", (choice) => {
@@ -34,7 +42,13 @@ describe.each(ENGINES)("generate on %s", (choice) => {
 
   test("greedy tokens and log-probs are those of transformers", async () => {
     const requests = cases.map(({ prompt_ids }, prompt) => ({ promptTokens: Int32Array.from(prompt_ids), prompt, sample: 0 }));
-    const responses = await generate(model, requests, { decoding: { kind: "greedy" }, maxNewTokens: 40, seed: 0, step: 0, eosTokenIds: [] });
+    const responses = await generate(model, requests, {
+      decoding: { kind: "greedy" },
+      maxNewTokens: 40,
+      seed: 0,
+      step: 0,
+      eosTokenIds: [],
+    });
     responses.forEach(({ tokens, logProbs, finishReason }, i) => {
       expect([...tokens]).toEqual(cases[i]!.output_ids);
       expectClose(logProbs, cases[i]!.logprobs, { atol: 2e-4 }, `log-probs of case ${i}`);
@@ -52,7 +66,11 @@ describe.each(ENGINES)("generate on %s", (choice) => {
   });
 
   test("samples of one prompt differ, by sample, step and seed", async () => {
-    const group = await generate(model, [0, 1, 2].map((sample) => request(6, 1, sample)), SAMPLING);
+    const group = await generate(
+      model,
+      [0, 1, 2].map((sample) => request(6, 1, sample)),
+      SAMPLING,
+    );
     const later = await generate(model, [request(6, 1, 0)], { ...SAMPLING, step: 2 });
     const other = await generate(model, [request(6, 1, 0)], { ...SAMPLING, seed: 4 });
     const texts = [...group, ...later, ...other].map(({ tokens }) => tokens.join());
@@ -68,12 +86,20 @@ describe.each(ENGINES)("generate on %s", (choice) => {
   });
 
   test("responses end at an end token, at their own time, and sequences that leave make room", async () => {
-    const free = await generate(model, Array.from({ length: 40 }, (_, i) => request(4, i)), { ...SAMPLING, maxNewTokens: 30 });
+    const free = await generate(
+      model,
+      Array.from({ length: 40 }, (_, i) => request(4, i)),
+      { ...SAMPLING, maxNewTokens: 30 },
+    );
     // The token that comes up most often ends responses early and late.
     const counts = new Map<number, number>();
     for (const { tokens } of free) for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
     const end = [...counts].toSorted((a, b) => b[1] - a[1])[0]![0];
-    const ended = await generate(model, Array.from({ length: 40 }, (_, i) => request(4, i)), { ...SAMPLING, maxNewTokens: 30, eosTokenIds: [end], maxSlots: 16 });
+    const ended = await generate(
+      model,
+      Array.from({ length: 40 }, (_, i) => request(4, i)),
+      { ...SAMPLING, maxNewTokens: 30, eosTokenIds: [end], maxSlots: 16 },
+    );
     ended.forEach(({ tokens, logProbs, finishReason }, i) => {
       const whole = [...free[i]!.tokens];
       const at = whole.indexOf(end);
@@ -87,8 +113,14 @@ describe.each(ENGINES)("generate on %s", (choice) => {
   test("a cache that grows on the way gives what one of full size gives", async () => {
     const long = [request(3, 1), request(200, 2)];
     const responses = await generate(model, long, { ...SAMPLING, maxNewTokens: 260 });
-    const scored = await score(model, long.map(({ promptTokens }, i) => Int32Array.from([...promptTokens, ...responses[i]!.tokens])), { temperature: 1 });
-    responses.forEach(({ logProbs }, i) => expectClose(logProbs, scored[i]!.logProbs.slice(long[i]!.promptTokens.length), { atol: 1e-4 }, `sequence ${i}`));
+    const scored = await score(
+      model,
+      long.map(({ promptTokens }, i) => Int32Array.from([...promptTokens, ...responses[i]!.tokens])),
+      { temperature: 1 },
+    );
+    responses.forEach(({ logProbs }, i) =>
+      expectClose(logProbs, scored[i]!.logProbs.slice(long[i]!.promptTokens.length), { atol: 1e-4 }, `sequence ${i}`),
+    );
   });
 
   test("refuses what does not fit, and stops when asked", async () => {
@@ -96,7 +128,12 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     await expect(generate(model, [request(48, 0)], { ...SAMPLING, maxNewTokens: 2001 })).rejects.toThrow(/at most 2000/);
     const stop = new AbortController();
     const reason = new Error("stop");
-    const running = generate(model, [request(4, 0)], { ...SAMPLING, maxNewTokens: 500, signal: stop.signal, onProgress: ({ tokens }) => void (tokens === 3 && stop.abort(reason)) });
+    const running = generate(model, [request(4, 0)], {
+      ...SAMPLING,
+      maxNewTokens: 500,
+      signal: stop.signal,
+      onProgress: ({ tokens }) => void (tokens === 3 && stop.abort(reason)),
+    });
     await expect(running).rejects.toBe(reason);
     expect((await generate(model, [request(4, 0)], SAMPLING))[0]!.tokens.length).toBe(12);
   });

@@ -25,12 +25,19 @@ describe.each(ENGINES)("score on %s", (choice) => {
         const scores = await score(model, sequences, { temperature, batchTokens });
         scores.forEach((result, row) => {
           const count = lengths[row]! - 1;
-          expectClose(result.logProbs.slice(1), logProbs.slice(row * (time - 1), row * (time - 1) + count), { atol: 1e-4 }, `log-probs of ${row}`);
+          expectClose(
+            result.logProbs.slice(1),
+            logProbs.slice(row * (time - 1), row * (time - 1) + count),
+            { atol: 1e-4 },
+            `log-probs of ${row}`,
+          );
           expectClose(result.entropies.slice(1), entropies.slice(row * time, row * time + count), { atol: 1e-4 }, `entropies of ${row}`);
         });
       }
     }
-    await expect(score(model, [new Int32Array(0)], { temperature: 1 })).rejects.toThrow("score: sequence 0 must be 1 to 2048 tokens, got 0");
+    await expect(score(model, [new Int32Array(0)], { temperature: 1 })).rejects.toThrow(
+      "score: sequence 0 must be 1 to 2048 tokens, got 0",
+    );
     await file.close();
     await engine.close();
   });
@@ -39,19 +46,25 @@ describe.each(ENGINES)("score on %s", (choice) => {
 describe("planBatches", () => {
   test("holds every sequence once, within the budget", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 60 }), fc.integer({ min: 1024, max: 8192 }), (lengths, batchTokens) => {
-        const batches = planBatches(lengths, { batchTokens, most: 1024 });
-        expect(batches.flatMap(({ indices }) => indices).toSorted((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-        for (const { indices, rows, time } of batches) {
-          expect(rows * time).toBeLessThanOrEqual(batchTokens);
-          expect(indices.length).toBeLessThanOrEqual(rows);
-          for (const index of indices) expect(lengths[index]).toBeLessThanOrEqual(time);
-        }
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 60 }),
+        fc.integer({ min: 1024, max: 8192 }),
+        (lengths, batchTokens) => {
+          const batches = planBatches(lengths, { batchTokens, most: 1024 });
+          expect(batches.flatMap(({ indices }) => indices).toSorted((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+          for (const { indices, rows, time } of batches) {
+            expect(rows * time).toBeLessThanOrEqual(batchTokens);
+            expect(indices.length).toBeLessThanOrEqual(rows);
+            for (const index of indices) expect(lengths[index]).toBeLessThanOrEqual(time);
+          }
+        },
+      ),
     );
   });
 
   test("names a budget that is too small", () => {
-    expect(() => planBatches([100], { batchTokens: 64, most: 1024 })).toThrow("planBatches: tokens of a batch must be at least 112, to hold the longest sequence, got 64");
+    expect(() => planBatches([100], { batchTokens: 64, most: 1024 })).toThrow(
+      "planBatches: tokens of a batch must be at least 112, to hold the longest sequence, got 64",
+    );
   });
 });

@@ -18,7 +18,12 @@ import { createTrainer } from "./trainer.ts";
 import type { MicroBatch } from "./trainer.ts";
 
 interface Expected {
-  train: { grad_norm: number; losses_before_each_of_5_steps: number[]; grad_norms_of_5_steps: number[]; adamw: { lr: number; betas: [number, number]; eps: number; weight_decay: number } };
+  train: {
+    grad_norm: number;
+    losses_before_each_of_5_steps: number[];
+    grad_norms_of_5_steps: number[];
+    adamw: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
+  };
 }
 const { train: expected } = JSON.parse(readFileSync(join(TINY_QWEN2, "expected.json"), "utf8")) as Expected;
 const [ROWS, TIME] = [3, 40];
@@ -34,7 +39,12 @@ beforeAll(async () => {
   const ids = (await file.read("train.input_ids")) as Int32Array;
   const labels = (await file.read("train.labels")) as Int32Array;
   const mask = Float32Array.from(labels, (label, i) => (label !== -100 && i % TIME !== 0 ? 1 : 0));
-  batch = { rows: ROWS, time: TIME, inputIds: ids.slice(), inputs: { mask, denominator: Float32Array.of(mask.reduce((a, b) => a + b, 0)) } };
+  batch = {
+    rows: ROWS,
+    time: TIME,
+    inputIds: ids.slice(),
+    inputs: { mask, denominator: Float32Array.of(mask.reduce((a, b) => a + b, 0)) },
+  };
   const named = async (prefix: string) => {
     const tensors = [...file.tensors.keys()].filter((name) => name.startsWith(prefix));
     return new Map(await Promise.all(tensors.map(async (name) => [name.slice(prefix.length), await file.readFloat32(name)] as const)));
@@ -47,7 +57,9 @@ beforeAll(async () => {
 /** The rows `from` to `to` of the batch. */
 function rowsOf(from: number, to: number): MicroBatch<"mask" | "denominator"> {
   return {
-    rows: to - from, time: TIME, inputIds: batch.inputIds.slice(from * TIME, to * TIME),
+    rows: to - from,
+    time: TIME,
+    inputIds: batch.inputIds.slice(from * TIME, to * TIME),
     inputs: { mask: batch.inputs.mask.slice(from * TIME, to * TIME), denominator: batch.inputs.denominator },
   };
 }
@@ -63,7 +75,9 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
   afterAll(() => close());
 
   const weights = async (): Promise<Map<string, Float32Array>> => {
-    const all = await Promise.all(model.parameters.map(async (parameter) => partsOfParameter(parameter, (await model.engine.read(parameter.variable)) as Float32Array)));
+    const all = await Promise.all(
+      model.parameters.map(async (parameter) => partsOfParameter(parameter, (await model.engine.read(parameter.variable)) as Float32Array)),
+    );
     return new Map(all.flat().map(({ tensor, values }) => [tensor, values]));
   };
   beforeEach(() => restoreWeights(model, TINY_QWEN2));
@@ -80,7 +94,12 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
       const gradient = gradientNorms.get(name)!;
       const actual = after.get(name)!;
       const firm = [...values.keys()].filter((i) => Math.abs(gradient[i]! * clip) > 1e-6);
-      expectClose(firm.map((i) => actual[i]!), firm.map((i) => values[i]!), { atol: 1e-5 }, name);
+      expectClose(
+        firm.map((i) => actual[i]!),
+        firm.map((i) => values[i]!),
+        { atol: 1e-5 },
+        name,
+      );
       expectClose(actual, values, { atol: 2.1e-3 }, `${name}, noise included`);
     }
     for (let step = 2; step <= 5; step++) {
@@ -94,7 +113,11 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
 
   test("one, two and three micro-batches give the same weights", async () => {
     const results: Map<string, Float32Array>[] = [];
-    for (const cuts of [[0, 3], [0, 1, 3], [0, 1, 2, 3]]) {
+    for (const cuts of [
+      [0, 3],
+      [0, 1, 3],
+      [0, 1, 2, 3],
+    ]) {
       const trainer = await createTrainer(model, { loss: crossEntropyLoss, optimizer: { ...OPTIMIZER, epsilon: 1e-3 } });
       let loss = 0;
       for (const [i, to] of cuts.slice(1).entries()) loss += (await trainer.accumulate(rowsOf(cuts[i]!, to))).loss;
@@ -104,7 +127,8 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
       await trainer.close();
       await restoreWeights(model, TINY_QWEN2);
     }
-    for (const other of results.slice(1)) for (const [name, values] of results[0]!) expectClose(other.get(name)!, values, { atol: 2e-6 }, name);
+    for (const other of results.slice(1))
+      for (const [name, values] of results[0]!) expectClose(other.get(name)!, values, { atol: 2e-6 }, name);
   });
 
   test("goes on from its saved state as if it had not stopped", async () => {
@@ -137,7 +161,13 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
 
   test("a gradient that is not finite leaves the weights alone", async () => {
     const trainer = await createTrainer(model, {
-      loss: { ...crossEntropyLoss, evaluate: (tensors) => ({ ...crossEntropyLoss.evaluate(tensors), loss: tf.mul(crossEntropyLoss.evaluate(tensors).loss, Infinity) as tf.Scalar }) },
+      loss: {
+        ...crossEntropyLoss,
+        evaluate: (tensors) => ({
+          ...crossEntropyLoss.evaluate(tensors),
+          loss: tf.mul(crossEntropyLoss.evaluate(tensors).loss, Infinity) as tf.Scalar,
+        }),
+      },
       optimizer: OPTIMIZER,
     });
     const before = await weights();

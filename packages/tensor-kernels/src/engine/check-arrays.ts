@@ -1,7 +1,9 @@
 // Typed arrays held against the shape and element type they must have, at the engine's edge.
 
 import { ShapeError } from "@longcot/errors";
-import type { EngineArray, TensorSpec } from "./engine.ts";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Variable } from "./engine.ts";
+import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
 
 const ARRAY_OF = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
@@ -39,4 +41,15 @@ export function checkInputs(name: string, specs: Record<string, TensorSpec>, val
         received: "an input that the function does not have",
       });
   }
+}
+
+/** `value`, if it may become `variable`'s. @throws ShapeError */
+export function checkAssignment(variable: Variable, value: Tensor): Tensor {
+  if (value.dtype === variable.dtype && value.shape.join() === variable.shape.join()) return value;
+  throw new ShapeError({
+    who: "assign",
+    argument: variable.name,
+    expected: `${variable.dtype} [${variable.shape.join(", ")}]`,
+    received: `${value.dtype} [${value.shape.join(", ")}]`,
+  });
 }

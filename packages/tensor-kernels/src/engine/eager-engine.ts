@@ -1,8 +1,8 @@
 // The engine that runs tfjs op by op: the same functions, without tracing. For machines without libtensorflow, and to test the traced one against.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { ConfigError, ShapeError } from "@longcot/errors";
-import { checkInputs, checkValues, emptyArray } from "./check-arrays.ts";
+import { ConfigError } from "@longcot/errors";
+import { checkAssignment, checkInputs, checkValues, emptyArray } from "./check-arrays.ts";
 import "./gradients.ts";
 import type { Compiled, Engine, EngineArray, State, TensorFunction, TensorSpec, Variable } from "./engine.ts";
 
@@ -64,15 +64,7 @@ export class EagerEngine implements Engine {
         const state: State = {
           read: (variable) => assigned.get(variable) ?? this.#valueOf(variable),
           assign: (variable, value) => {
-            if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
-              throw new ShapeError({
-                who: "assign",
-                argument: variable.name,
-                expected: `${variable.dtype} [${variable.shape.join(", ")}]`,
-                received: `${value.dtype} [${value.shape.join(", ")}]`,
-              });
-            }
-            assigned.set(variable, value);
+            assigned.set(variable, checkAssignment(variable, value));
           },
         };
         let keys: O[] = [];

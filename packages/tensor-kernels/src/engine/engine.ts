@@ -1,13 +1,10 @@
 // What every engine offers: variables that live on the device, and functions compiled over them.
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { TensorSpec } from "./tensorflow-session.ts";
+import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
 import type { GraphDtype } from "./graph-def.ts";
 
-export type { GraphDtype, TensorSpec };
-
-/** Plain memory that goes into a compiled function and comes out of it. Booleans are bytes 0 and 1. */
-export type EngineArray = Float32Array | Int32Array | Uint8Array;
+export type { EngineArray, GraphDtype, TensorSpec };
 
 /** A tensor that stays on the device between calls: a weight, an optimizer moment, a cache. */
 export interface Variable {

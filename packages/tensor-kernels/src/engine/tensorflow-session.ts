@@ -3,16 +3,10 @@
 import koffi from "koffi";
 import { LongcotError } from "@longcot/errors";
 import { DATA_TYPE, encodeGraphDef } from "./graph-def.ts";
-import type { GraphDtype, NodeDef } from "./graph-def.ts";
+import type { NodeDef } from "./graph-def.ts";
 import { loadTensorFlow } from "./tensorflow-library.ts";
 import type { Pointer, TensorFlowLibrary } from "./tensorflow-library.ts";
-import type { EngineArray } from "./engine.ts";
-
-/** Shape and element type of a graph's input or output. */
-export interface TensorSpec {
-  shape: readonly number[];
-  dtype: GraphDtype;
-}
+import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
 
 /** One way of running the graph: what is fed, what is fetched, which operations must happen. */
 export interface RunSignature {

@@ -82,7 +82,10 @@ export class TraceBackend extends tf.KernelBackend {
   constant(values: Float32Array | Int32Array | Uint8Array, shape: readonly number[], dtype: GraphDtype): Output {
     // tfjs makes tensors of one value (tf.zeros, tf.ones) from whole arrays: a graph needs the value and the shape.
     if (values.length > FILL_ABOVE && values.every((value) => value === values[0])) {
-      return this.emit("Fill", [this.int32(shape), this.constant(values.slice(0, 1), [], dtype)], { T: type(dtype), index_type: type("int32") });
+      return this.emit("Fill", [this.int32(shape), this.constant(values.slice(0, 1), [], dtype)], {
+        T: type(dtype),
+        index_type: type("int32"),
+      });
     }
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const key = bytes.length <= 64 ? `${dtype}|${shape.join(",")}|${bytes.join(",")}` : undefined;

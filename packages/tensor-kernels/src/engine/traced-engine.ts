@@ -1,12 +1,12 @@
 // The engine on TensorFlow: functions traced once into one growing graph, variables kept in its session.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { ConfigError, ShapeError } from "@longcot/errors";
+import { ConfigError } from "@longcot/errors";
 import type { Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { NodeDef } from "./graph-def.ts";
 import { TensorFlowSession } from "./tensorflow-session.ts";
-import type { TensorSpec } from "./tensorflow-session.ts";
-import { checkInputs, emptyArray, checkValues } from "./check-arrays.ts";
+import type { TensorSpec } from "./tensor-spec.ts";
+import { checkAssignment, checkInputs, emptyArray, checkValues } from "./check-arrays.ts";
 import { TRACE_BACKEND, TraceBackend, type } from "./trace-backend.ts";
 import "./gradients.ts";
 import "./trace-kernels/index.ts";
@@ -158,20 +158,13 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
           return read;
         },
         assign(variable, value) {
-          if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
-            throw new ShapeError({
-              who: "assign",
-              argument: variable.name,
-              expected: `${variable.dtype} [${variable.shape.join(", ")}]`,
-              received: `${value.dtype} [${value.shape.join(", ")}]`,
-            });
-          }
-          assigned.set(variable, value);
+          assigned.set(variable, checkAssignment(variable, value));
         },
       };
       // TensorFlow refuses to fetch what is fed: an input that is returned as it came goes through an Identity.
       const fed = new Map(placeholders.map(([key]) => [`${prefix}/input/${key}`, inputs[key].dtype]));
-      const fetchable = (output: string): string => (fed.has(output) ? graph.emit("Identity", [output], { T: type(fed.get(output)!) }) : output);
+      const fetchable = (output: string): string =>
+        fed.has(output) ? graph.emit("Identity", [output], { T: type(fed.get(output)!) }) : output;
       const results = fn(Object.fromEntries(placeholders) as Record<I, tf.Tensor>, state);
       const outputs = (Object.entries(results) as [O, tf.Tensor][]).map(([key, value]) => ({
         key,

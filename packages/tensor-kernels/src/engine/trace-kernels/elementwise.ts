@@ -98,7 +98,8 @@ register<Unary, { alpha: number }>("Step", ({ inputs: { x }, attrs: { alpha }, g
 
 /** Whole numbers are round already; TensorFlow's Round of int32 gives zeros. */
 register<Unary>("Round", ({ inputs: { x }, graph }) =>
-  graph.info(x.dtype === "int32" ? graph.output(x) : graph.emit("Round", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype));
+  graph.info(x.dtype === "int32" ? graph.output(x) : graph.emit("Round", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype),
+);
 
 /** tfjs's quotients are int32 whatever goes in. */
 register<Binary>("FloorDiv", ({ inputs: { a, b }, graph }) => {

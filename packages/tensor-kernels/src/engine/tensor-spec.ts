@@ -1,0 +1,12 @@
+// What crosses the engine's edge: typed arrays, and the shape and element type that they must have.
+
+import type { GraphDtype } from "./graph-def.ts";
+
+/** Shape and element type of a tensor. */
+export interface TensorSpec {
+  shape: readonly number[];
+  dtype: GraphDtype;
+}
+
+/** Plain memory that goes into a compiled function and comes out of it. Booleans are bytes 0 and 1. */
+export type EngineArray = Float32Array | Int32Array | Uint8Array;
