@@ -6,7 +6,7 @@ export default {
   ...config,
   test: {
     ...config.test,
-    include: ["{integration,golden,regression}/**/*.test.ts"],
+    include: ["{integration,newcomer,golden,regression}/**/*.test.ts"],
     globalSetup: ["integration/reference-run.ts"],
   },
 };
