@@ -122,7 +122,7 @@ const optimizer = z.strictObject({
 });
 
 const rejection = z.strictObject({
-  /** Drop groups whose advantages are all zero before old log-probabilities are computed. */
+  /** Leave groups whose advantages are all zero out of the updates and of the entropy measured. */
   zero_advantage: z.boolean().default(true),
 });
 

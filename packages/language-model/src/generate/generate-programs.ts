@@ -52,7 +52,7 @@ export class GeneratePrograms {
     const key = `${size.slots}x${size.capacity}`;
     let cache = this.#caches.get(key);
     if (cache === undefined) {
-      cache = createKeyValueCache(this.#model.engine, this.#model.config, size);
+      cache = createKeyValueCache(this.#model, size);
       this.#caches.set(key, cache);
     }
     return cache;

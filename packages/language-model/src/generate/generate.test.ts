@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadLanguageModel } from "../model/language-model.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 import { score } from "../score/score.ts";
 import { ENGINES, openTinyModel, TINY_QWEN2 } from "../testing/engines.ts";
@@ -121,6 +122,12 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     responses.forEach(({ logProbs }, i) =>
       expectClose(logProbs, scored[i]!.logProbs.slice(long[i]!.promptTokens.length), { atol: 1e-4 }, `sequence ${i}`),
     );
+  });
+
+  test("two models of one engine generate apart", async () => {
+    const twin = await loadLanguageModel(model.engine, TINY_QWEN2, { name: "twin" });
+    const [first, second] = await Promise.all([generate(model, [request(4, 0)], SAMPLING), generate(twin, [request(4, 0)], SAMPLING)]);
+    expect([...second[0]!.tokens]).toEqual([...first[0]!.tokens]);
   });
 
   test("refuses what does not fit, and stops when asked", async () => {

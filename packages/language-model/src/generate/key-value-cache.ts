@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { cachedAttention, MASKED_SCORE, ownCopy, updateRows } from "@longcot/tensor-kernels";
 import type { Compiled, Engine, State, Variable } from "@longcot/tensor-kernels";
 import type { ModelConfig } from "../files/model-config.ts";
+import type { LanguageModel } from "../model/language-model.ts";
 
 /** Sequences held at once, and positions of each. */
 export interface CacheSize {
@@ -31,10 +32,10 @@ export interface KeyValueCache {
 }
 
 /** Creates the variables of a cache of `size`, without memory until it is reset. */
-export async function createKeyValueCache(engine: Engine, config: ModelConfig, size: CacheSize): Promise<KeyValueCache> {
+export async function createKeyValueCache({ engine, config, name: owner }: LanguageModel, size: CacheSize): Promise<KeyValueCache> {
   const { slots, capacity } = size;
   const shape = [slots * config.keyValueHeads * capacity, config.headDim];
-  const name = (layer: number, part: string) => `cache/${slots}x${capacity}/${layer}/${part}`;
+  const name = (layer: number, part: string) => `${owner}/cache/${slots}x${capacity}/${layer}/${part}`;
   const layers: { key: Variable; value: Variable }[] = [];
   for (let layer = 0; layer < config.layers; layer++) {
     layers.push({
@@ -43,6 +44,7 @@ export async function createKeyValueCache(engine: Engine, config: ModelConfig, s
     });
   }
   const tables = layers.flatMap(({ key, value }) => [key, value]);
+  for (const table of tables) await engine.clear(table);
   const reset = engine.compile(`reset_cache_${slots}x${capacity}`, {}, (_, state) => {
     for (const table of tables) state.assign(table, ownCopy(tf.zeros(shape)));
     return {};

@@ -19,6 +19,8 @@ export interface ModelParameter extends Parameter {
 
 /** A model whose weights are on `engine`. One engine holds one model of a `name`. */
 export interface LanguageModel {
+  /** Prefix of its variables' names on the engine. */
+  readonly name: string;
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly architecture: Architecture;
@@ -132,6 +134,7 @@ async function build(
     parameters.push({ ...parameter, variable });
   }
   return {
+    name,
     engine,
     config,
     architecture,

@@ -37,7 +37,7 @@ export function ownCopy<T extends Tensor>(x: T): T {
 /**
  * `table` with `values[i]` in place of row `rows[i]`.
  *
- * Shapes: table [rows, width], rows [n] int32 (each in range, none twice), values [n, width]; result [rows, width].
+ * Shapes: table [rows, width], rows [n] int32 (each in range; one twice only with equal values), values [n, width]; result [rows, width].
  * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
  * graph optimisation finds equal, share theirs, so a variable to be written into starts from {@link ownCopy}.
  */
