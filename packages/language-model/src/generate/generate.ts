@@ -58,8 +58,10 @@ const DEFAULT_MAX_SLOTS = 256;
 const LEAST_SLOTS = 8;
 /** With pending requests, slots are filled again once this share of them is idle: a fill stops the others. */
 const REFILL_SHARE = 1 / 8;
-/** A cache no longer than this is made whole at once; a longer one grows as sequences do. */
-const CAPACITY_AT_ONCE = 256;
+/** A cache no longer than this is made whole at once; a longer one grows as sequences do: attention costs as much as there is room. */
+const CAPACITY_AT_ONCE = 96;
+/** Room for new tokens that a growing cache starts with. */
+const FIRST_ROOM = 64;
 
 /** What generation keeps of a model as long as it lives: caches, compiled programs by way of decoding, and the call under way. */
 interface ModelGeneration {
@@ -114,7 +116,7 @@ async function runRequests(
   const mostPositions = longest + maxNewTokens;
   let cache = await openCache(
     slotCount,
-    cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + CAPACITY_AT_ONCE / 2)),
+    cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + FIRST_ROOM)),
   );
   await cache.reset({});
   let slots: (Sequence | undefined)[] = Array.from({ length: slotCount });

@@ -109,12 +109,12 @@ export function attendFromCache(
 ): (layer: number, parts: AttentionParts) => tf.Tensor {
   const { slots, capacity } = cache.size;
   const heads = slots * config.keyValueHeads;
-  const starts = tf.tensor1d(
+  const starts = tf.tensor2d(
     Int32Array.from({ length: heads }, (_, head) => head * capacity),
+    [slots, config.keyValueHeads],
     "int32",
   );
-  const perHead = tf.reshape(tf.tile(tf.reshape(positions, [slots, 1]), [1, config.keyValueHeads]), [heads]);
-  const rows = tf.add(starts, perHead);
+  const rows = tf.reshape(tf.add(starts, tf.reshape(positions, [slots, 1])), [heads]);
   const places = tf.tensor2d(
     Int32Array.from({ length: capacity }, (_, place) => place),
     [1, capacity],

@@ -46,7 +46,7 @@ export class TracedEngine implements Engine {
       throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
     const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
     this.#names.add(name);
-    const handle = `variable/${name}`;
+    const handle = `variable/${nodeName(name)}`;
     const attributes = { dtype: type(spec.dtype) };
     this.#session.extend([
       node(handle, "VarHandleOp", [], handleAttributes({ name, ...spec })),
@@ -83,7 +83,7 @@ export class TracedEngine implements Engine {
   }
 
   compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O> {
-    const prefix = `${name}.${this.#compiled++}`;
+    const prefix = `${nodeName(name)}.${this.#compiled++}`;
     const trace = traceFunction(prefix, inputs, fn);
     this.#session.extend(trace.nodes);
     const inputNames = Object.keys(inputs) as I[];
@@ -184,6 +184,8 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
   }
 }
 
+/** TensorFlow allows few characters in the names of nodes. */
+const nodeName = (name: string): string => name.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
 const handleAttributes = (variable: TensorSpec & { name: string }): NodeDef["attributes"] => ({
   dtype: type(variable.dtype),
   shape: { kind: "shape", shape: variable.shape },
