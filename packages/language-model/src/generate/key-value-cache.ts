@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { cachedAttention, MASKED_SCORE, ownCopy, updateRows } from "@longcot/tensor-kernels";
 import type { Compiled, Engine, State, Variable } from "@longcot/tensor-kernels";
+import type { Attend } from "../architectures/architecture.ts";
 import type { ModelConfig } from "../files/model-config.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 
@@ -10,13 +11,6 @@ import type { LanguageModel } from "../model/language-model.ts";
 export interface CacheSize {
   slots: number;
   capacity: number;
-}
-
-/** Keys, values and queries of one layer, `[batch, heads or kvHeads, time, headDim]`, positions already rotated in. */
-export interface AttentionParts {
-  query: tf.Tensor;
-  key: tf.Tensor;
-  value: tf.Tensor;
 }
 
 /** A cache of one size. Rows of the tables are `(slot · kvHeads + head) · capacity + position`, `[rows, headDim]`. */
@@ -99,14 +93,9 @@ function compileMove(engine: Engine, config: ModelConfig, from: KeyValueCache, t
 /**
  * Attention of one new token per slot: its key and value are written at `positions`, and it sees all positions up to its own.
  *
- * Shapes: `positions [slots] int32`; returns a function of one layer's {@link AttentionParts} with time 1 → `[slots, heads, 1, headDim]`.
+ * Shapes: `positions [slots] int32`; returns the attention of one layer's parts, with time 1 → `[slots, heads, 1, headDim]`.
  */
-export function attendFromCache(
-  cache: KeyValueCache,
-  config: ModelConfig,
-  state: State,
-  positions: tf.Tensor,
-): (layer: number, parts: AttentionParts) => tf.Tensor {
+export function attendFromCache(cache: KeyValueCache, config: ModelConfig, state: State, positions: tf.Tensor): Attend {
   const { slots, capacity } = cache.size;
   const heads = slots * config.keyValueHeads;
   const starts = tf.tensor2d(
