@@ -8,10 +8,10 @@ import { WHOLE_NUMBER } from "./schema.ts";
 export type Locate = (path: readonly PropertyKey[]) => string;
 
 /** The error for the most telling of `issues`: unknown keys first, since a misspelt key also makes its right spelling missing. */
-export function recipeError(issues: readonly z.core.$ZodIssue[], input: unknown, locate: Locate): ConfigError {
+export function recipeError(schema: z.core.$ZodType, issues: readonly z.core.$ZodIssue[], input: unknown, locate: Locate): ConfigError {
   const flat = issues.flatMap((issue) => relevantIssues(issue, input, []));
   const issue = flat.find((candidate) => candidate.code === "unrecognized_keys") ?? flat[0]!;
-  return issue.code === "unrecognized_keys" ? unknownKeyError(issue, input, locate) : valueError(issue, input, locate);
+  return issue.code === "unrecognized_keys" ? unknownKeyError(schema, issue, input, locate) : valueError(issue, input, locate);
 }
 
 /** `stages.0.steps` for `["stages", 0, "steps"]`. */
@@ -41,7 +41,7 @@ function relevantIssues(issue: z.core.$ZodIssue, input: unknown, prefix: Propert
   return [{ ...issue, path }];
 }
 
-function unknownKeyError(issue: z.core.$ZodIssueUnrecognizedKeys, input: unknown, locate: Locate): ConfigError {
+function unknownKeyError(schema: z.core.$ZodType, issue: z.core.$ZodIssueUnrecognizedKeys, input: unknown, locate: Locate): ConfigError {
   const key = issue.keys[0]!;
   const path = [...issue.path, key];
   const controller = dotted(issue.path) === "entropy" ? entropyControllerOf(key) : undefined;
@@ -55,12 +55,12 @@ function unknownKeyError(issue: z.core.$ZodIssueUnrecognizedKeys, input: unknown
       fix: `Remove it, or set entropy.controller to ${controller}`,
     });
   }
-  const suggestion = nearestKey(issue.path, key);
+  const suggestion = nearestKey(schema, issue.path, key);
   return new ConfigError({
     who: locate(path),
     expected: "a known key",
     received: dotted(path),
-    fix: suggestion === undefined ? `Known here: ${knownKeys(issue.path).join(", ")}` : `Did you mean ${suggestion}?`,
+    fix: suggestion === undefined ? `Known here: ${knownKeys(schema, issue.path).join(", ")}` : `Did you mean ${suggestion}?`,
   });
 }
 

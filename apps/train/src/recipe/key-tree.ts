@@ -1,11 +1,11 @@
-// The keys that the schema knows, by path: what an unknown key is compared with.
+// The keys that a schema knows, by path: what an unknown key is compared with.
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { adaptiveEntropy, constantEntropy, noEntropy, recipeSchema } from "./schema.ts";
+import { adaptiveEntropy, constantEntropy, noEntropy } from "./schema.ts";
 
-/** Names accepted under `path` (array indices are skipped); union branches are merged; empty where keys are free. */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
-  let nodes = objectsIn(recipeSchema);
+/** Names that `schema` accepts under `path` (array indices are skipped); union branches are merged; empty where keys are free. */
+export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  let nodes = objectsIn(schema);
   for (const part of path) {
     if (typeof part === "number" || /^\d+$/.test(String(part))) continue;
     nodes = nodes.flatMap((node) => {
@@ -17,10 +17,10 @@ export function knownKeys(path: readonly PropertyKey[]): string[] {
 }
 
 /** The known key under `path`, or failing that the dotted key anywhere, that is spelt most like `key`; undefined if none is near. */
-export function nearestKey(path: readonly PropertyKey[], key: string): string | undefined {
-  const beside = nearest(key, knownKeys(path));
+export function nearestKey(schema: z.core.$ZodType, path: readonly PropertyKey[], key: string): string | undefined {
+  const beside = nearest(key, knownKeys(schema, path));
   if (beside !== undefined) return [...path, beside].map(String).join(".");
-  const elsewhere = allKeys(recipeSchema, "").filter((dotted) => dotted.split(".").at(-1) === key);
+  const elsewhere = allKeys(schema, "").filter((dotted) => dotted.split(".").at(-1) === key);
   return elsewhere[0];
 }
 

@@ -6,14 +6,12 @@ import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { findBrokenRule, findContextOverflow } from "./check-recipe.ts";
 import type { BrokenRule } from "./check-recipe.ts";
+import { parseChecked } from "./checked-yaml.ts";
 import { switchDataSource } from "./data-switch.ts";
-import { dotted, recipeError, valueAt } from "./issue-message.ts";
-import type { Locate } from "./issue-message.ts";
+import { dotted } from "./issue-message.ts";
 import { nearest } from "./key-tree.ts";
-import { applyOverrides, parseOverride } from "./overrides.ts";
 import { recipeSchema } from "./schema.ts";
 import type { Recipe, Stage } from "./schema.ts";
-import { parseYaml } from "./yaml-source.ts";
 
 const PRESETS_FOLDER = fileURLToPath(new URL("../../recipes/", import.meta.url));
 
@@ -44,22 +42,10 @@ export function loadRecipe({ source, sets = [] }: { source: string; sets?: reado
 
 /** {@link loadRecipe} for YAML text; `label` names it in errors. */
 export function resolveRecipe({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): LoadedRecipe {
-  const yaml = parseYaml(text, label);
-  const given = sets.map(parseOverride);
-  const { overrides, notices } = switchDataSource(yaml.value, given);
-  const input = applyOverrides(yaml.value, overrides);
-  const locate: Locate = (path) => {
-    const isInFile = valueAt(yaml.value, path) !== undefined;
-    const set = given.findLast((override) => startsWith(path, override.path) || (!isInFile && startsWith(override.path, path)));
-    if (set !== undefined) return `--set ${dotted(set.path)}`;
-    const line = yaml.lineOf(path);
-    return line === undefined ? label : `${label}:${line}`;
-  };
-  const parsed = recipeSchema.safeParse(input);
-  if (!parsed.success) throw recipeError(parsed.error.issues, input, locate);
-  const broken = findBrokenRule(parsed.data);
+  const { value: recipe, locate, notices } = parseChecked({ schema: recipeSchema, text, label, sets, adjust: switchDataSource });
+  const broken = findBrokenRule(recipe);
   if (broken !== undefined) throw ruleError(broken, locate(broken.path));
-  return { recipe: parsed.data, notices };
+  return { recipe, notices };
 }
 
 /** The recipe as YAML with every default written out; loads back to the same recipe. */
@@ -104,8 +90,4 @@ function locateRecipe(source: string): { path: string; label: string } {
 
 function ruleError({ path, expected, received, fix }: BrokenRule, who: string): ConfigError {
   return new ConfigError({ who, argument: dotted(path), expected, received, ...(fix === undefined ? {} : { fix }) });
-}
-
-function startsWith(path: readonly PropertyKey[], start: readonly PropertyKey[]): boolean {
-  return start.length <= path.length && start.every((part, i) => String(part) === String(path[i]));
 }

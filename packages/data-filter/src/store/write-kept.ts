@@ -1,0 +1,32 @@
+// What the steps kept, in verl's schema, as a parquet or JSONL file that appears whole or not at all.
+import { rename, rm } from "node:fs/promises";
+import { DataError } from "@longcot/errors";
+import { formatOf } from "../read-rows.ts";
+import type { ProblemStore } from "./problem-store.ts";
+import { sqlText } from "./sql-text.ts";
+
+/**
+ * Writes the kept problems to `path` in order: `data_source`, `prompt`, `ability`, `reward_model` {style, ground_truth}, `extra_info`.
+ * @returns how many.
+ * @throws DataError where none is left.
+ */
+export async function writeKept(store: ProblemStore, path: string): Promise<number> {
+  const count = await store.count();
+  if (count === 0) throw new DataError({ who: path, expected: "at least one problem left to write", received: "none" });
+  const structure = (
+    await store.connection.runAndReadAll("SELECT json_group_structure(extra_info::JSON)::VARCHAR FROM kept WHERE extra_info IS NOT NULL")
+  ).getRowsJS()[0]![0] as string | null;
+  const extraInfo = structure === null || structure === "null" ? "{'index': row}" : `from_json(extra_info, ${sqlText(structure)})`;
+  const messages = sqlText('[{"role":"VARCHAR","content":"VARCHAR"}]');
+  const query = `SELECT data_source, from_json(prompt, ${messages}) AS prompt, ability, {'style': 'rule', 'ground_truth': ground_truth} AS reward_model,
+    ${extraInfo} AS extra_info FROM kept ORDER BY row`;
+  const aside = `${path}.part`;
+  try {
+    const format = formatOf(path) === "parquet" ? "FORMAT parquet, COMPRESSION zstd" : "FORMAT json";
+    await store.connection.run(`COPY (${query}) TO ${sqlText(aside)} (${format})`);
+    await rename(aside, path);
+  } finally {
+    await rm(aside, { force: true });
+  }
+  return count;
+}
