@@ -92,12 +92,13 @@ test("rollout files hold every response, and the metrics follow from them", asyn
   }
 });
 
-const hasPyarrow = spawnSync("python3", ["-c", "import pyarrow"]).status === 0;
+const PYTHON = process.env["LONGCOT_PYTHON"] ?? "python3";
+const hasPyarrow = spawnSync(PYTHON, ["-c", "import pyarrow"]).status === 0;
 test.skipIf(!hasPyarrow)("pyarrow reads the rollout files", () => {
   const script =
     "import sys, pyarrow.ipc as ipc\nfor path in sys.argv[1:]:\n  t = ipc.open_file(path).read_all(); t.validate(full=True); print(t.num_rows)";
   const paths = readdirSync(join(run, "rollouts")).map((name) => join(run, "rollouts", name));
-  expect(execFileSync("python3", ["-c", script, ...paths], { encoding: "utf8" })).toBe("16\n".repeat(TINY_STEPS));
+  expect(execFileSync(PYTHON, ["-c", script, ...paths], { encoding: "utf8" })).toBe("16\n".repeat(TINY_STEPS));
 });
 
 test("the checkpoint of step 4 scores the answers of step 5 as the run did, in this process and by `longcot score`", async () => {

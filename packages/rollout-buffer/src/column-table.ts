@@ -1,8 +1,11 @@
 // The columns of a rollout: one record each, with dtype, unit, meaning and what absence means. The schema, the
 // writer, the readers and the file checks all follow this table; a new column is one record here (and a new SCHEMA_VERSION).
 
-/** Version of this table, kept in each file's metadata. Raise it whenever a column is added, removed or changes meaning. */
-export const SCHEMA_VERSION = 1;
+/**
+ * Version of this table and of the file around it, kept in each file's metadata. Raise it whenever a column is added, removed or changes
+ * meaning; then read the version before as well, and commit a file of it as a fixture (the rules are in schema-version.ts).
+ */
+export const SCHEMA_VERSION = 2;
 
 /** What a column holds and who fills it. */
 export interface RolloutColumn {
@@ -15,8 +18,11 @@ export interface RolloutColumn {
   readonly sharesLength: "rows" | "prompt" | "response";
   /** `append` gives it with the row, `set` any time before seal, `seal` once for the whole step. */
   readonly filledBy: "append" | "set" | "seal";
-  /** An optional column is there for every row or for none: it is never null. */
-  readonly presence: "required" | "optional";
+  /**
+   * No column is ever null: it is there for every row or for none. `required` always; `optional` when the writer was made with it;
+   * `pending` unless the step was sealed before it was known.
+   */
+  readonly presence: "required" | "optional" | "pending";
   readonly unit: string;
   readonly meaning: string;
   /** What follows when the whole column is missing. */
@@ -24,6 +30,8 @@ export interface RolloutColumn {
 }
 
 const NEVER_ABSENT = "never absent";
+const NOT_GRADED = "the step was stored before it was graded";
+const NOT_SCORED = "the step was stored before the trainer scored it";
 
 /** Every column, in file order. */
 export const ROLLOUT_COLUMNS = [
@@ -121,10 +129,10 @@ export const ROLLOUT_COLUMNS = [
     dtype: "utf8",
     sharesLength: "rows",
     filledBy: "set",
-    presence: "required",
+    presence: "pending",
     unit: "name",
     meaning: "Grader's verdict, for example correct, wrong or timeout.",
-    absent: NEVER_ABSENT,
+    absent: NOT_GRADED,
   },
   {
     name: "reward",
@@ -132,10 +140,10 @@ export const ROLLOUT_COLUMNS = [
     dtype: "float32",
     sharesLength: "rows",
     filledBy: "set",
-    presence: "required",
+    presence: "pending",
     unit: "reward",
     meaning: "Score of the whole response.",
-    absent: NEVER_ABSENT,
+    absent: NOT_GRADED,
   },
   {
     name: "advantage",
@@ -143,10 +151,10 @@ export const ROLLOUT_COLUMNS = [
     dtype: "float32",
     sharesLength: "rows",
     filledBy: "set",
-    presence: "required",
+    presence: "pending",
     unit: "advantage",
     meaning: "Advantage of the response, the same for each of its tokens.",
-    absent: NEVER_ABSENT,
+    absent: NOT_GRADED,
   },
   {
     name: "prompt_tokens",
@@ -198,10 +206,10 @@ export const ROLLOUT_COLUMNS = [
     dtype: "float32",
     sharesLength: "response",
     filledBy: "set",
-    presence: "required",
+    presence: "pending",
     unit: "nats",
     meaning: "Log-probability of each token under the policy before this step's updates, as the trainer computed it.",
-    absent: NEVER_ABSENT,
+    absent: NOT_SCORED,
   },
   {
     name: "ref_log_probs",
@@ -220,10 +228,10 @@ export const ROLLOUT_COLUMNS = [
     dtype: "float32",
     sharesLength: "response",
     filledBy: "set",
-    presence: "required",
+    presence: "pending",
     unit: "nats",
     meaning: "Entropy over the whole vocabulary of the distribution that each token was drawn from.",
-    absent: NEVER_ABSENT,
+    absent: NOT_SCORED,
   },
 ] as const satisfies readonly RolloutColumn[];
 
@@ -231,13 +239,15 @@ type Column = (typeof ROLLOUT_COLUMNS)[number];
 
 /** Name of any column. */
 export type ColumnName = Column["name"];
+/** Columns that a step may lack: optional ones, and those that it was sealed without. */
+export type AbsentableColumn = Extract<Column, { presence: "optional" | "pending" }>["name"];
 /** Columns with one number a row. */
 export type PerRowColumn = Extract<Column, { kind: "per-row" }>["name"];
 /** Columns with one string a row. */
 export type CategoryColumn = Extract<Column, { kind: "category" }>["name"];
 /** Columns with a list of numbers a row. */
 export type PerTokenColumn = Extract<Column, { kind: "per-token" }>["name"];
-/** Columns that a step may leave out as a whole. */
+/** Columns that a writer carries only when asked to. */
 export type OptionalColumn = Extract<Column, { presence: "optional" }>["name"];
 /** Columns that are filled between append and seal. */
 export type SettableColumn = Extract<Column, { filledBy: "set" }>["name"];

@@ -1,6 +1,6 @@
 // Ragged columns laid out as the rectangles that a train step takes. Dims: batch = chosen rows, time = timeSteps. Padding is on the right.
 import { ShapeError } from "@longcot/errors";
-import type { ColumnStorage } from "./column-storage.ts";
+import type { PerTokenColumn, RolloutColumn, ValuesOf } from "./column-table.ts";
 
 /** How a per-token column becomes a rectangle. */
 export interface PaddedOptions {
@@ -65,52 +65,44 @@ function checkFits(who: string, column: string, row: number, needed: number, tim
   }
 }
 
-/** The rows of `storage` as [batch, time]: int32 for an int32 column, float32 for float32 and the mask. Checked arguments only. */
+/** A row's list of a column. */
+export type ViewList = (row: number, column: PerTokenColumn) => ValuesOf<PerTokenColumn>;
+
+/** The rows of `column` as [batch, time]: int32 for an int32 column, float32 for float32 and the mask. Checked arguments only. */
 export function copyPaddedRows(
   who: string,
-  storage: ColumnStorage,
-  promptOffsets: Int32Array,
+  { name, dtype, sharesLength }: RolloutColumn,
+  viewList: ViewList,
   rows: ArrayLike<number>,
   options: PaddedOptions,
 ): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
   const { timeSteps, pad, start = "row" } = options;
-  const { column, values } = storage;
-  const offsets = storage.offsets!;
   checkTimeSteps(who, timeSteps);
-  if (start === "sequence" && column.sharesLength !== "response") {
+  if (start === "sequence" && sharesLength !== "response") {
     throw new ShapeError({
       who,
       argument: "start",
       expected: '"row" for a column that is not the response\'s',
-      received: `"sequence" for ${column.name}`,
+      received: `"sequence" for ${name}`,
     });
   }
-  const paddedLengths = Array.from(
-    rows,
-    (row) => offsets[row + 1]! - offsets[row]! + (start === "sequence" ? promptOffsets[row + 1]! - promptOffsets[row]! : 0),
-  );
-  paddedLengths.forEach((needed, i) => checkFits(who, column.name, rows[i]!, needed, timeSteps));
-  const out = column.dtype === "int32" ? new Int32Array(rows.length * timeSteps) : new Float32Array(rows.length * timeSteps);
+  const lists = Array.from(rows, (row) => viewList(row, name as PerTokenColumn));
+  const starts = Array.from(rows, (row) => (start === "sequence" ? viewList(row, "prompt_tokens").length : 0));
+  lists.forEach((list, i) => checkFits(who, name, rows[i]!, starts[i]! + list.length, timeSteps));
+  const out = dtype === "int32" ? new Int32Array(rows.length * timeSteps) : new Float32Array(rows.length * timeSteps);
   if (pad !== 0) out.fill(pad);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    const length = offsets[row + 1]! - offsets[row]!;
-    out.set(values.subarray(offsets[row]!, offsets[row + 1]!), i * timeSteps + paddedLengths[i]! - length);
-  }
+  lists.forEach((list, i) => out.set(list, i * timeSteps + starts[i]!));
   return out;
 }
 
 /** Prompt and response of each row side by side. Checked arguments only. */
 export function copySequenceRows(
   who: string,
-  prompts: ColumnStorage,
-  responses: ColumnStorage,
-  masks: ColumnStorage,
+  viewList: ViewList,
   rows: ArrayLike<number>,
   { timeSteps, padToken }: { timeSteps: number; padToken: number },
 ): SequenceBatch {
   checkTimeSteps(who, timeSteps);
-  const [promptOffsets, responseOffsets] = [prompts.offsets!, responses.offsets!];
   const batch: SequenceBatch = {
     inputIds: new Int32Array(rows.length * timeSteps).fill(padToken),
     responseMask: new Float32Array(rows.length * timeSteps),
@@ -119,15 +111,14 @@ export function copySequenceRows(
   };
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    const prompt = prompts.values.subarray(promptOffsets[row]!, promptOffsets[row + 1]!);
-    const [from, to] = [responseOffsets[row]!, responseOffsets[row + 1]!];
-    const length = prompt.length + to - from;
+    const [prompt, response] = [viewList(row, "prompt_tokens"), viewList(row, "response_tokens")];
+    const length = prompt.length + response.length;
     checkFits(who, "prompt_tokens and response_tokens", row, length, timeSteps);
     batch.promptLengths[i] = prompt.length;
     batch.sequenceLengths[i] = length;
     batch.inputIds.set(prompt, i * timeSteps);
-    batch.inputIds.set(responses.values.subarray(from, to), i * timeSteps + prompt.length);
-    batch.responseMask.set(masks.values.subarray(from, to), i * timeSteps + prompt.length);
+    batch.inputIds.set(response, i * timeSteps + prompt.length);
+    batch.responseMask.set(viewList(row, "response_mask"), i * timeSteps + prompt.length);
   }
   return batch;
 }

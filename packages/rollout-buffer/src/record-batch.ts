@@ -58,11 +58,11 @@ function flatData(type: DataType, values: ColumnValues, length: number): Data {
 }
 
 /**
- * The columns of `batch`, as views of its buffers.
+ * The columns of `batch`, as views of its buffers; those of `required` must be there.
  *
  * @throws DataError for an unknown or missing column, another dtype, a nullable field or a null, or lengths that disagree.
  */
-export function viewRecordBatchColumns(who: string, path: string, batch: RecordBatch): ColumnStorages {
+export function viewRecordBatchColumns(who: string, path: string, batch: RecordBatch, required: readonly string[]): ColumnStorages {
   const refuse = (name: string, expected: string, received: string): DataError =>
     new DataError({ who, argument: `column ${name} of ${path}`, expected, received });
   const storages = new Map<string, ColumnStorage>();
@@ -82,9 +82,7 @@ export function viewRecordBatchColumns(who: string, path: string, batch: RecordB
       viewStorage(column, data, child, batch.numRows, (expected, received) => refuse(field.name, expected, received)),
     );
   });
-  for (const { name, presence } of ROLLOUT_COLUMNS) {
-    if (presence === "required" && !storages.has(name)) throw refuse(name, "there", "a file without it");
-  }
+  for (const name of required) if (!storages.has(name)) throw refuse(name, "there", "a file without it");
   checkSharedLengths(storages, refuse);
   return new Map(ROLLOUT_COLUMNS.flatMap(({ name }) => (storages.has(name) ? [[name, storages.get(name)!] as const] : [])));
 }

@@ -2,16 +2,17 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Float32, RecordBatch, Schema, tableFromArrays, tableFromIPC, tableToIPC, vectorFromArray } from "apache-arrow";
 import { isLongcotError } from "@longcot/errors";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rolloutRows, shuffledRows } from "../fixtures/rollout-rows.ts";
-import { SAMPLE_ROWS, sealRows } from "../fixtures/sample-step.ts";
+import { SAMPLE_ROWS, sampleRow, sealRows } from "../fixtures/sample-step.ts";
 import { createArena } from "./arena.ts";
-import { CHECKSUM_PLACEHOLDER, checkFileChecksum, checksumOfChunks } from "./file-checksum.ts";
+import { CHECKSUM_PLACEHOLDER, checkFileBytes, checksumOfChunks } from "./file-checksum.ts";
 import { viewFileChunks } from "./file-encoding.ts";
-import { readRolloutFile, writeRolloutFile } from "./rollout-file.ts";
+import { readRolloutFile, viewRolloutBytes, writeRolloutFile } from "./rollout-file.ts";
 import { toSchemaMetadata } from "./rollout-metadata.ts";
 
 const arena = () => createArena({ budgetBytes: 1 << 20 });
@@ -28,7 +29,7 @@ async function writeForged(batch: RecordBatch, change: (pairs: Map<string, strin
   const encode = (checksum: string): Uint8Array[] => {
     const pairs = toSchemaMetadata({ step: 12, seed: 5, custom: {} }, checksum);
     change(pairs);
-    return viewFileChunks(new RecordBatch(new Schema(batch.schema.fields, pairs), batch.data));
+    return viewFileChunks(new RecordBatch(new Schema(batch.schema.fields, pairs), batch.data)).chunks;
   };
   await writeFile(path, Buffer.concat(encode(checksumOfChunks(encode(CHECKSUM_PLACEHOLDER)))));
 }
@@ -98,11 +99,64 @@ describe("writeRolloutFile and readRolloutFile", () => {
     expect([...read.viewPerToken("entropies").offsets]).toEqual([0, 0, 0, 0]);
   });
 
+  it("reads a committed file of schema version 1 as it was written, and writes it again as a 2", async () => {
+    const old = await readRolloutFile(fileURLToPath(new URL("../fixtures/step-v1.arrow", import.meta.url)));
+    const rows = SAMPLE_ROWS.map((row) => ({ ...row, level: row.promptId }));
+    const now = sealRows(arena(), rows, ["level", "ref_log_probs"]);
+    expect(old.metadata).toEqual(now.metadata);
+    expect(old.columns).toEqual(now.columns);
+    for (let row = 0; row < 3; row++) expect({ ...old.viewRow(row), level: 0 }).toEqual({ ...now.viewRow(row), level: 0 });
+    await writeRolloutFile(path, old);
+    expect((await readFile(path)).includes("longcot.schema_version")).toBe(true);
+    expect((await readRolloutFile(path)).viewRow(1)).toEqual(old.viewRow(1));
+    expect(tableFromIPC(await readFile(path)).schema.metadata.get("longcot.schema_version")).toBe("2");
+  });
+
+  it("reads zstd into an arena or without one, and refuses a changed byte of it", async () => {
+    const long = sealRows(arena(), [
+      sampleRow(
+        1,
+        0,
+        [1],
+        Array.from({ length: 5000 }, (_, i) => i % 7),
+      ),
+    ]);
+    await writeRolloutFile(path, long);
+    const plain = await readFile(path);
+    await writeRolloutFile(path, long, { compression: "zstd" });
+    const packed = await readFile(path);
+    expect(packed.length).toBeLessThan(plain.length / 3);
+    const memory = arena();
+    const [inArena, outside] = [await readRolloutFile(path, { arena: memory }), await readRolloutFile(path)];
+    expect(inArena.viewRow(0)).toEqual(long.viewRow(0));
+    expect(outside.viewRow(0)).toEqual(long.viewRow(0));
+    expect(inArena.viewAligned("entropies")).toEqual(long.viewAligned("entropies"));
+    inArena.free();
+    expect(memory.freeBytes).toBe(memory.budgetBytes);
+    packed[packed.length >> 1]! ^= 1;
+    await writeFile(path, packed);
+    await expect(readRolloutFile(path)).rejects.toThrow(/step-000012.arrow must be a whole rollout file, got bytes that do not match/);
+  });
+
+  it("views bytes that came from elsewhere without a copy", async () => {
+    const written = sealRows(arena());
+    await writeRolloutFile(path, written);
+    const content = await readFile(path);
+    const shared = new Uint8Array(new SharedArrayBuffer(content.length + 8));
+    shared.set(content, 8);
+    const rollouts = viewRolloutBytes("object store", shared.subarray(8));
+    expect(rollouts.viewRow(1)).toEqual(written.viewRow(1));
+    expect(rollouts.viewPerRow("reward").buffer).toBe(shared.buffer);
+    expect(() => viewRolloutBytes("object store", shared.subarray(9))).toThrow(/object store must be bytes that begin at a multiple of 8/);
+    shared[600]! ^= 4;
+    expect(() => viewRolloutBytes("object store", shared.subarray(8))).toThrow(/object store must be a whole rollout file/);
+  });
+
   it("opens in plain apache-arrow with names, types and metadata", async () => {
     await writeRolloutFile(path, sealRows(arena()));
     const table = tableFromIPC(await readFile(path));
     expect(table.numRows).toBe(3);
-    expect(table.schema.metadata.get("longcot.schema_version")).toBe("1");
+    expect(table.schema.metadata.get("longcot.schema_version")).toBe("2");
     expect(table.schema.metadata.get("run")).toBe("test");
     expect(table.schema.fields.map((field) => `${field.name}: ${field.type}${field.nullable ? "?" : ""}`)).toContain(
       "old_log_probs: List<Float32>",
@@ -140,7 +194,7 @@ describe("readRolloutFile refuses", () => {
     const file = await readFile(path);
     const refuses = (bytes: Uint8Array): boolean => {
       try {
-        checkFileChecksum("test", path, bytes);
+        checkFileBytes("test", path, bytes);
         return false;
       } catch (error) {
         return isLongcotError(error) && error.expected === "a whole rollout file";
@@ -198,17 +252,27 @@ describe("readRolloutFile refuses", () => {
 
   it("a file larger than the arena, by name", async () => {
     await writeRolloutFile(path, sealRows(arena()));
-    await expect(readRolloutFile(path, { arena: createArena({ budgetBytes: 4096 }) })).rejects.toThrow(
+    const tiny = createArena({ budgetBytes: 1 });
+    const rows = [
+      sampleRow(
+        1,
+        0,
+        [1],
+        Array.from({ length: 4000 }, () => 1),
+      ),
+    ];
+    await writeRolloutFile(path, sealRows(arena(), rows));
+    await expect(readRolloutFile(path, { arena: tiny })).rejects.toThrow(
       /column \(file step-000012.arrow\) must be small enough for the arena/,
     );
   });
 
   it("another schema version", async () => {
-    await writeForged(batch, (pairs) => pairs.set("longcot.schema_version", "2"));
+    await writeForged(batch, (pairs) => pairs.set("longcot.schema_version", "3"));
     await expect(readRolloutFile(path)).rejects.toMatchObject({
       code: "DATA",
-      expected: "a rollout file of schema version 1",
-      received: "version 2",
+      expected: "a rollout file of schema version 1 or 2",
+      received: "version 3",
     });
   });
 
@@ -227,8 +291,9 @@ describe("readRolloutFile refuses", () => {
 
     await forge((fields, data) => (fields.push(rewardField.clone({ name: "price" })), data.push(data[at]!)));
     await expect(readRolloutFile(path)).rejects.toThrow(/column price of .* must be one of the rollout schema, got an unknown column/);
-    await forge((fields, data) => (fields.splice(at, 1), data.splice(at, 1)));
-    await expect(readRolloutFile(path)).rejects.toThrow(/column reward of .* must be there, got a file without it/);
+    const stage = batch.schema.fields.findIndex((field) => field.name === "stage");
+    await forge((fields, data) => (fields.splice(stage, 1), data.splice(stage, 1)));
+    await expect(readRolloutFile(path)).rejects.toThrow(/column stage of .* must be there, got a file without it/);
     await forge(
       (fields, data) => (
         (fields[at] = rewardField.clone({ type: other.schema.fields[0]!.type })),

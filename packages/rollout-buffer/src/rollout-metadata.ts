@@ -1,7 +1,8 @@
 // What a step says about itself beside its rows, as string pairs in the Arrow schema's metadata.
 import { ConfigError, DataError } from "@longcot/errors";
 import { SCHEMA_VERSION } from "./column-table.ts";
-import { CHECKSUM_PREFIX } from "./file-checksum.ts";
+import { CHECKSUM_PREFIXES } from "./file-checksum.ts";
+import { checkSchemaVersion } from "./schema-version.ts";
 
 /** Keys of this package begin with it; a caller's keys may not. */
 const RESERVED_PREFIX = "longcot.";
@@ -43,11 +44,12 @@ export function checkMetadata(
         expected: `outside ${RESERVED_PREFIX}*`,
         received: "a reserved key",
       });
-    if (typeof value !== "string" || `${key} ${value}`.includes(CHECKSUM_PREFIX))
+    const taken = CHECKSUM_PREFIXES.find((prefix) => `${key} ${value}`.includes(prefix));
+    if (typeof value !== "string" || taken !== undefined)
       throw new ConfigError({
         who,
         argument: `metadata ${key}`,
-        expected: `a string without "${CHECKSUM_PREFIX}"`,
+        expected: `a string without "${taken ?? CHECKSUM_PREFIXES[0]}"`,
         received: typeof value === "string" ? value : typeof value,
       });
   }
@@ -66,17 +68,14 @@ export function toSchemaMetadata({ step, seed, custom }: RolloutMetadata, checks
   return pairs;
 }
 
-/** @throws DataError when the version is not {@link SCHEMA_VERSION} or a pair of ours is missing. */
-export function fromSchemaMetadata(who: string, path: string, pairs: ReadonlyMap<string, string>): RolloutMetadata {
+/** @throws DataError when the version is not one that is read, or a pair of ours is missing. */
+export function fromSchemaMetadata(
+  who: string,
+  path: string,
+  pairs: ReadonlyMap<string, string>,
+): { version: string; metadata: RolloutMetadata } {
   const version = pairs.get("longcot.schema_version");
-  if (version !== String(SCHEMA_VERSION)) {
-    throw new DataError({
-      who,
-      argument: path,
-      expected: `a rollout file of schema version ${SCHEMA_VERSION}`,
-      received: version === undefined ? "no longcot.schema_version" : `version ${version}`,
-    });
-  }
+  checkSchemaVersion(who, path, version);
   const [step, seed] = [pairs.get("longcot.step"), pairs.get("longcot.seed")];
   if (step === undefined || seed === undefined)
     throw new DataError({
@@ -86,5 +85,5 @@ export function fromSchemaMetadata(who: string, path: string, pairs: ReadonlyMap
       received: [...pairs.keys()].join(", "),
     });
   const custom = Object.fromEntries([...pairs].filter(([key]) => !key.startsWith(RESERVED_PREFIX)));
-  return { step: Number(step), seed: Number(seed), custom };
+  return { version: version!, metadata: { step: Number(step), seed: Number(seed), custom } };
 }

@@ -6,7 +6,7 @@ import { SAMPLE_ROWS, sampleRow, scoreRows, sealRows, writeRows } from "../fixtu
 import type { AppendedRow } from "./appended-row.ts";
 import { createArena } from "./arena.ts";
 import { createRolloutWriter } from "./rollout-writer.ts";
-import { stepByteLength } from "./writer-columns.ts";
+import { sealedByteLength, stepByteLength } from "./step-size.ts";
 
 const arena = () => createArena({ budgetBytes: 1 << 20 });
 const SEAL = { step: 12, seed: 5 };
@@ -22,44 +22,96 @@ function refusal(action: () => unknown): { code: string; message: string } {
 }
 
 describe("createRolloutWriter", () => {
-  it("takes exactly stepByteLength from the arena", () => {
-    const memory = arena();
-    const capacity = {
-      rows: 5,
-      promptTokens: 31,
-      responseTokens: 1000,
-      optional: ["level", "ref_log_probs"] as const,
-    };
-    const before = memory.freeBytes;
-    const writer = createRolloutWriter(memory, capacity);
-    expect(before - memory.freeBytes).toBe(stepByteLength(capacity));
-    writer.discard();
-    expect(memory.freeBytes).toBe(before);
-  });
-
-  it("names the column that breaks the budget", () => {
-    const tight = createArena({ budgetBytes: 8192 });
-    expect(refusal(() => createRolloutWriter(tight, { rows: 4, promptTokens: 16, responseTokens: 1000 }))).toMatchObject({
-      code: "CONFIG",
-      message: expect.stringContaining("column rollout_log_probs must be small enough"),
-    });
-    expect(tight.freeBytes).toBe(8192);
-  });
-
-  it("refuses capacities and optional columns that make no sense", () => {
-    expect(refusal(() => createRolloutWriter(arena(), { rows: 0, promptTokens: 1, responseTokens: 1 })).message).toContain(
-      "rows must be a whole number from 1",
+  it("needs no more of the arena than stepByteLength says, and gives all of it back", () => {
+    fc.assert(
+      fc.property(rolloutRows, fc.integer({ min: 1, max: 3000 }), (rows, repeat) => {
+        const grown = rows.map((row) => {
+          const tokens = new Int32Array(row.responseTokens.length * repeat);
+          return { ...row, level: 1, responseTokens: tokens, rolloutLogProbs: new Float32Array(tokens.length) };
+        });
+        const capacity = {
+          rows: rows.length,
+          promptTokens: grown.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0),
+          responseTokens: grown.reduce((sum, { responseTokens }) => sum + responseTokens.length, 0),
+          optional: ["level", "ref_log_probs"] as const,
+        };
+        const memory = createArena({ budgetBytes: stepByteLength(capacity) });
+        const rollouts = sealRows(memory, grown, ["level", "ref_log_probs"]);
+        expect(memory.budgetBytes - memory.freeBytes).toBe(sealedByteLength(capacity));
+        rollouts.free();
+        expect(memory.freeBytes).toBe(memory.budgetBytes);
+      }),
+      { seed: 6, numRuns: 40 },
     );
-    expect(
-      refusal(() =>
-        createRolloutWriter(arena(), {
-          rows: 1,
-          promptTokens: 1,
-          responseTokens: 1,
-          optional: ["reward" as never],
-        }),
-      ).message,
-    ).toContain("optional must be names among level, ref_log_probs, got reward");
+  });
+
+  it("names the column that breaks the budget, at append and at seal, and goes on", () => {
+    const tight = createArena({ budgetBytes: 3 * 65_536 });
+    const writer = createRolloutWriter(tight);
+    const long = sampleRow(
+      1,
+      0,
+      [1],
+      Array.from({ length: 20_000 }, () => 3),
+    );
+    expect(refusal(() => writer.append(long))).toMatchObject({
+      code: "CONFIG",
+      message: expect.stringMatching(
+        /column old_log_probs must be small enough for the arena \(largest free piece 196608 of 196608 bytes\), got 80000 bytes/,
+      ),
+    });
+    expect(writer.length).toBe(0);
+    const rows = [0, 1].map((sample) =>
+      sampleRow(
+        1,
+        sample,
+        [1],
+        Array.from({ length: 3000 }, () => 3),
+      ),
+    );
+    for (const row of rows) writer.append(row);
+    scoreRows(writer, rows);
+    expect(refusal(() => writer.seal(SEAL))).toMatchObject({
+      code: "CONFIG",
+      message: expect.stringMatching(/column \w+ must be small enough for the arena \(largest free piece/),
+    });
+    expect(writer.length).toBe(2);
+    writer.discard();
+    expect(tight.freeBytes).toBe(tight.budgetBytes);
+  });
+
+  it("grows without moving what views point at", () => {
+    const memory = createArena({ budgetBytes: 64 << 20 });
+    const writer = createRolloutWriter(memory);
+    writer.append(sampleRow(0, 0, [1], [7, 8, 9]));
+    const view = writer.viewRowTokens("response_tokens", 0);
+    for (let sample = 1; sample < 1000; sample++)
+      writer.append(
+        sampleRow(
+          0,
+          sample,
+          [1],
+          Array.from({ length: 500 }, () => sample),
+        ),
+      );
+    expect(writer.length).toBe(1000);
+    expect([...view]).toEqual([7, 8, 9]);
+    expect(writer.viewRowTokens("response_tokens", 0).byteOffset).toBe(view.byteOffset);
+    expect([...new Set(writer.viewRowTokens("response_tokens", 999))]).toEqual([999]);
+    expect(writer.responseTokenCount).toBe(3 + 999 * 500);
+    writer.discard();
+    expect(memory.freeBytes).toBe(memory.budgetBytes);
+  });
+
+  it("refuses optional columns that make no sense, and a 65th open writer", () => {
+    expect(refusal(() => createRolloutWriter(arena(), { optional: ["reward" as never] })).message).toContain(
+      "optional must be names among level, ref_log_probs, got reward",
+    );
+    const memory = arena();
+    const writers = Array.from({ length: 64 }, () => createRolloutWriter(memory));
+    expect(refusal(() => createRolloutWriter(memory)).message).toContain("at most 64 open writers");
+    writers[5]!.discard();
+    expect(createRolloutWriter(memory).length).toBe(0);
   });
 });
 
@@ -83,31 +135,15 @@ describe("RolloutWriter.append", () => {
     ["a level that the step lacks", { level: 2 }, "level must be left out"],
   ];
   it.each(bad)("refuses %s and adds nothing", (_, change, message) => {
-    const writer = createRolloutWriter(arena(), { rows: 2, promptTokens: 8, responseTokens: 8 });
+    const writer = createRolloutWriter(arena());
     expect(refusal(() => writer.append({ ...good, ...change } as AppendedRow)).message).toContain(message);
     expect(writer.length).toBe(0);
     expect(writer.append(good)).toBe(0);
   });
 
   it("wants a level in every row when the step carries it", () => {
-    const writer = createRolloutWriter(arena(), {
-      rows: 1,
-      promptTokens: 8,
-      responseTokens: 8,
-      optional: ["level"],
-    });
+    const writer = createRolloutWriter(arena(), { optional: ["level"] });
     expect(refusal(() => writer.append(good)).message).toContain("level must be a number in every row, got undefined");
-  });
-
-  it.each([
-    ["prompt_id", { rows: 1, promptTokens: 8, responseTokens: 8 }, "at most 1 rows in the step, got 2"],
-    ["prompt_tokens", { rows: 2, promptTokens: 1, responseTokens: 8 }, "at most 1 prompt tokens in the step, got 2"],
-    ["response_tokens", { rows: 2, promptTokens: 8, responseTokens: 3 }, "at most 3 response tokens in the step, got 4"],
-  ])("names %s when its room is spent", (column, capacity, message) => {
-    const writer = createRolloutWriter(arena(), capacity);
-    writer.append(good);
-    expect(refusal(() => writer.append({ ...good, sampleIndex: 1 })).message).toContain(`column ${column} must be ${message}`);
-    expect(writer.length).toBe(1);
   });
 });
 
@@ -128,7 +164,7 @@ describe("RolloutWriter setters and reads before seal", () => {
   it("serves the trainer: sorted order, rewards, padded rows, all before seal", () => {
     const writer = writeRows(arena(), SAMPLE_ROWS);
     expect([...writer.copySortedRows()]).toEqual([2, 1, 0]);
-    expect([...writer.viewPerRow("reward")]).toEqual([7.25, 7, 4]);
+    expect([...writer.copyPerRow("reward")]).toEqual([7.25, 7, 4]);
     expect([...writer.viewRowTokens("response_tokens", 1)]).toEqual([12, 13, 14, 15]);
     expect([...writer.copyPadded("response_tokens", [0, 2], { timeSteps: 3, pad: -1 })]).toEqual([10, 11, -1, -1, -1, -1]);
     expect([...writer.copySequences([0], { timeSteps: 6, padToken: 0 }).inputIds]).toEqual([1, 2, 3, 10, 11, 0]);
@@ -136,12 +172,12 @@ describe("RolloutWriter setters and reads before seal", () => {
   });
 
   it("does not read what was never set", () => {
-    const writer = createRolloutWriter(arena(), { rows: 1, promptTokens: 1, responseTokens: 1 });
+    const writer = createRolloutWriter(arena());
     writer.append(sampleRow(3, 2, [1], [1]));
-    expect(refusal(() => writer.viewPerRow("reward")).message).toContain(
+    expect(refusal(() => writer.copyPerRow("reward")).message).toContain(
       "column reward must be set in every row, got nothing in row 0 (prompt_id 3, sample_index 2)",
     );
-    expect(refusal(() => writer.viewPerRow("step")).message).toContain("a column that seal fills");
+    expect(refusal(() => writer.copyPerRow("step")).message).toContain("a column that seal fills");
   });
 });
 
@@ -149,12 +185,7 @@ describe("RolloutWriter.seal", () => {
   it.each(["reward", "advantage", "outcome", "old_log_probs", "ref_log_probs", "entropies"])(
     "names the row whose %s is missing",
     (missing) => {
-      const writer = createRolloutWriter(arena(), {
-        rows: 2,
-        promptTokens: 4,
-        responseTokens: 4,
-        optional: ["ref_log_probs"],
-      });
+      const writer = createRolloutWriter(arena(), { optional: ["ref_log_probs"] });
       for (const sampleIndex of [1, 0]) {
         const row = writer.append(sampleRow(3, sampleIndex, [1], [2]));
         const last = row === 1;
@@ -197,17 +228,39 @@ describe("RolloutWriter.seal", () => {
   });
 
   it("refuses no rows and bad metadata", () => {
-    expect(refusal(() => createRolloutWriter(arena(), { rows: 1, promptTokens: 1, responseTokens: 1 }).seal(SEAL)).message).toContain(
-      "at least one row",
-    );
+    expect(refusal(() => createRolloutWriter(arena()).seal(SEAL)).message).toContain("at least one row");
     const writer = writeRows(arena(), SAMPLE_ROWS);
     expect(refusal(() => writer.seal({ step: -1, seed: 0 })).message).toContain("step must be");
     expect(refusal(() => writer.seal({ step: 1, seed: 0.5 })).message).toContain("seed must be");
     expect(refusal(() => writer.seal({ ...SEAL, metadata: { "longcot.step": "3" } })).message).toContain("outside longcot.*");
-    expect(refusal(() => writer.seal({ ...SEAL, metadata: { note: "longcot-sha256:" } })).message).toContain(
+    expect(refusal(() => writer.seal({ ...SEAL, metadata: { note: "longcot-crc32:" } })).message).toContain(
       "metadata note must be a string without",
     );
     expect(writer.seal(SEAL).length).toBe(3);
+  });
+
+  it("leaves pending columns out, and takes neither a value in them nor one missing elsewhere", () => {
+    const pending = ["outcome", "reward", "advantage", "old_log_probs", "entropies"] as const;
+    const memory = arena();
+    const writer = createRolloutWriter(memory);
+    for (const row of SAMPLE_ROWS) writer.append(row);
+    expect(refusal(() => writer.seal({ ...SEAL, pending: ["reward"] })).message).toContain(
+      "column outcome must be set in every row, got nothing in row 0",
+    );
+    expect(refusal(() => writer.seal({ ...SEAL, pending: ["prompt_id" as never] })).message).toContain(
+      "pending must be names among outcome",
+    );
+    writer.setPerRow("reward", 1, 0.5);
+    expect(refusal(() => writer.seal({ ...SEAL, pending })).message).toContain(
+      "column reward must be set in no row, as it is pending, got a value in row 1",
+    );
+    const others = pending.filter((name) => name !== "reward");
+    for (const row of [0, 2]) writer.setPerRow("reward", row, 1);
+    const rollouts = writer.seal({ ...SEAL, pending: others });
+    expect(pending.filter((name) => rollouts.has(name))).toEqual(["reward"]);
+    expect(rollouts.viewRow(0)).not.toHaveProperty("outcome");
+    expect([...rollouts.viewPerRow("reward")]).toEqual([1, 0.5, 1]);
+    expect(() => rollouts.viewPerRow("advantage")).toThrow(/got advantage/);
   });
 
   it("closes every way to write", () => {
@@ -220,9 +273,10 @@ describe("RolloutWriter.seal", () => {
       () => writer.setPerToken("entropies", 0, new Float32Array(2)),
       () => writer.seal(SEAL),
       () => writer.discard(),
-      () => writer.viewPerRow("reward"),
+      () => writer.copyPerRow("reward"),
     ];
-    for (const write of writes) expect(refusal(write).message).toContain("expected a writer that is still open, got one that is sealed");
+    for (const write of writes)
+      expect(refusal(write).message).toContain("expected a writer that is still open, got one that was sealed or discarded");
   });
 
   it("sorts by (prompt_id, sample_index), every column along with its row", () => {
@@ -262,7 +316,7 @@ describe("RolloutWriter.seal", () => {
   it("does not let a reused region's old bytes through", () => {
     const memory = arena();
     sealRows(memory, [sampleRow(9, 9, [900, 901], [902, 903, 904])]).free();
-    const writer = createRolloutWriter(memory, { rows: 1, promptTokens: 2, responseTokens: 3 });
+    const writer = createRolloutWriter(memory);
     writer.append(sampleRow(1, 0, [1], [2]));
     scoreRows(writer, [sampleRow(1, 0, [1], [2])]);
     const rollouts = writer.seal(SEAL);

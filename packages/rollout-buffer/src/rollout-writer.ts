@@ -1,24 +1,37 @@
-// The one writer of a step: rows appended in any order as they finish, graded, scored, then sealed into immutable Rollouts.
-// Not in this version: appending from several threads; growth beyond the capacity given at the start.
-import { ConfigError, DataError, LongcotError, ShapeError } from "@longcot/errors";
+// The writer of a step: rows appended in any order, from any thread, as they finish; graded, scored, then sealed into immutable Rollouts.
+import { ConfigError, DataError, ShapeError } from "@longcot/errors";
 import { checkAppendedRow, checkClass, checkLength, checkName, LARGEST_INT32, type AppendedRow } from "./appended-row.ts";
 import type { Arena } from "./arena.ts";
-import type { ColumnStorage } from "./column-storage.ts";
 import {
+  findColumn,
   ROLLOUT_COLUMNS,
   type CategoryColumn,
+  type OptionalColumn,
   type PerRowColumn,
   type PerTokenColumn,
+  type RolloutColumn,
   type SettableColumn,
   type ValuesOf,
 } from "./column-table.ts";
 import { checkRows, copyPaddedRows, copySequenceRows, type PaddedOptions, type SequenceBatch } from "./padded-batch.ts";
 import { checkMetadata } from "./rollout-metadata.ts";
 import { Rollouts } from "./rollouts.ts";
-import { checkUniqueRows, copySortedRows } from "./row-order.ts";
-import { checkFilled, checkFinite } from "./seal-checks.ts";
-import { sealColumns } from "./seal-columns.ts";
-import { allocateWriterColumns, type StepCapacity, type WriterColumns } from "./writer-columns.ts";
+import { CELL_WORDS, FILLED, FILLED_BITS, PROMPT_LENGTH, READY, RESPONSE_LENGTH, SLAB, SlabLayout, STATE } from "./row-layout.ts";
+import { checkFilled, checkUniqueRows, copyRowOrder, sealRows } from "./seal-rows.ts";
+import { StepMemory } from "./step-memory.ts";
+import { giveBlocks, WriterLane } from "./writer-lane.ts";
+import { WriterRows } from "./writer-rows.ts";
+import {
+  BLOCK_LIST,
+  CHUNKS,
+  openWriterSlot,
+  OPTIONAL,
+  PROMPT_TOKENS,
+  RESPONSE_TOKENS,
+  ROW_COUNT,
+  WriterSlot,
+  type WriterHandle,
+} from "./writer-slot.ts";
 
 /** What seal records beside the rows. */
 export interface SealOptions {
@@ -26,94 +39,127 @@ export interface SealOptions {
   seed: number;
   /** The caller's own string pairs for the file's metadata. */
   metadata?: Readonly<Record<string, string>>;
+  /**
+   * Columns that this step leaves out because they are not known yet, set in no row, for example
+   * `["outcome", "reward", "advantage", "old_log_probs", "entropies"]` right after generation. Default: none.
+   */
+  pending?: readonly SettableColumn[];
 }
 
 type SettablePerRow = SettableColumn & PerRowColumn;
 type SettableCategory = SettableColumn & CategoryColumn;
 type SettablePerToken = SettableColumn & PerTokenColumn;
 
-/** Fills one step. Make it with {@link createRolloutWriter}; rows are numbered in the order of appending until seal sorts them. */
-export class RolloutWriter {
-  readonly #capacity: StepCapacity;
-  readonly #buffer: SharedArrayBuffer;
-  readonly #columns: WriterColumns;
-  /** One byte a row for each settable column that the step carries. */
-  readonly #filled = new Map<string, Uint8Array>();
-  /** Strings of each category by the index that its values hold, in order of first use. */
-  readonly #categories = new Map<string, string[]>();
-  #length = 0;
-  #state: "open" | "sealed" | "discarded" = "open";
+const OPTIONAL_COLUMNS = ROLLOUT_COLUMNS.filter((column) => column.presence === "optional").map((column) => column.name as OptionalColumn);
 
-  constructor(arena: Arena, capacity: StepCapacity) {
-    this.#capacity = capacity;
-    this.#buffer = arena.buffer;
-    this.#columns = allocateWriterColumns(arena, capacity);
-    for (const { column } of this.#columns.storages.values()) {
-      if (column.filledBy === "set") this.#filled.set(column.name, new Uint8Array(capacity.rows));
-      if (column.kind === "category") this.#categories.set(column.name, []);
-    }
+/**
+ * Fills one step. Make it with {@link createRolloutWriter}, open it in other threads with {@link openRolloutWriter}. Rows are numbered in
+ * the order of appending until seal sorts them; a row is never seen half-written. Set each cell once: a cell that is set again while
+ * another thread reads it may be read torn.
+ */
+export class RolloutWriter {
+  readonly #arena: Arena;
+  readonly #slot: WriterSlot;
+  readonly #columns: ReadonlyMap<string, RolloutColumn>;
+  readonly #slab: SlabLayout;
+  readonly #lane: WriterLane;
+  readonly #rows: WriterRows;
+
+  /** For createRolloutWriter and openRolloutWriter. */
+  constructor(arena: Arena, slot: WriterSlot) {
+    const optional = slot.words[OPTIONAL]!;
+    const columns = ROLLOUT_COLUMNS.filter(
+      ({ name, presence }) => presence !== "optional" || (optional & (1 << OPTIONAL_COLUMNS.indexOf(name as OptionalColumn))) !== 0,
+    );
+    this.#arena = arena;
+    this.#slot = slot;
+    this.#columns = new Map(columns.map((column) => [column.name, column]));
+    this.#slab = new SlabLayout(columns);
+    this.#lane = new WriterLane(arena, slot.words, BLOCK_LIST);
+    this.#rows = new WriterRows(arena, slot.words, { countAt: ROW_COUNT, chunksAt: CHUNKS }, this.#slab);
   }
 
-  /** Rows appended so far. */
+  /** Finished rows: 0 to `length - 1` may be read. Grows while other threads append; 0 after seal. */
   get length(): number {
-    return this.#length;
+    return this.isOpen ? this.#rows.length : 0;
+  }
+
+  /** Response tokens of the rows so far, those included that are just being appended. */
+  get responseTokenCount(): number {
+    return Atomics.load(this.#slot.words, RESPONSE_TOKENS);
+  }
+
+  /** Whether the step still takes rows. What was read from a view before this returns true was read whole. */
+  get isOpen(): boolean {
+    return this.#slot.isOpen;
+  }
+
+  /** This writer for another thread, which calls {@link openRolloutWriter}. */
+  share(): WriterHandle {
+    return this.#slot.handle;
   }
 
   /**
-   * Adds a finished response and returns its row number, valid until {@link seal}. Copies the arrays.
+   * Adds a finished response and returns its row number, valid until {@link seal}. Copies the arrays. Any thread, at any time.
    *
-   * @throws ShapeError when lengths disagree, an array has another class, or a capacity is spent (naming the column); DataError for
-   * a value outside its column's range; LongcotError after seal. Nothing is added then.
+   * @throws ShapeError when lengths disagree, an array has another class, or the step would exceed 2^31 − 2 tokens; DataError for a
+   * value outside its column's range; ConfigError naming the column that does not fit the arena; LongcotError after seal. Nothing is
+   * added then.
    */
   append(row: AppendedRow): number {
     const who = "RolloutWriter.append";
-    this.#checkOpen(who);
-    checkAppendedRow(who, row, this.#columns.storages.has("level"));
-    const { promptTokens, responseTokens, rolloutLogProbs, responseMask } = row;
-    const index = this.#length;
-    const { rows, promptTokens: promptCapacity, responseTokens: responseCapacity } = this.#capacity;
-    const promptOffsets = this.#storage("prompt_tokens").offsets!;
-    const responseOffsets = this.#storage("response_tokens").offsets!;
-    checkRoom(who, "rows", "prompt_id", index + 1, rows);
-    checkRoom(who, "prompt tokens", "prompt_tokens", promptOffsets[index]! + promptTokens.length, promptCapacity);
-    checkRoom(who, "response tokens", "response_tokens", responseOffsets[index]! + responseTokens.length, responseCapacity);
-
-    const [promptAt, responseAt] = [promptOffsets[index]!, responseOffsets[index]!];
-    promptOffsets[index + 1] = promptAt + promptTokens.length;
-    responseOffsets[index + 1] = responseAt + responseTokens.length;
-    this.#storage("prompt_tokens").values.set(promptTokens, promptAt);
-    this.#storage("response_tokens").values.set(responseTokens, responseAt);
-    this.#storage("rollout_log_probs").values.set(rolloutLogProbs, responseAt);
-    const mask = this.#storage("response_mask").values;
-    if (responseMask === undefined) mask.fill(1, responseAt, responseAt + responseTokens.length);
-    else mask.set(responseMask, responseAt);
-    this.#storage("prompt_id").values[index] = row.promptId;
-    this.#storage("sample_index").values[index] = row.sampleIndex;
-    this.#storage("stage").values[index] = row.stage;
-    this.#storage("weight_version").values[index] = row.weightVersion;
-    if (row.level !== undefined) this.#storage("level").values[index] = row.level;
-    this.#storeCategory("data_source", index, row.dataSource);
-    this.#storeCategory("finish_reason", index, row.finishReason);
-    for (const flags of this.#filled.values()) flags[index] = 0;
-    this.#length++;
-    return index;
+    checkAppendedRow(who, row, this.#columns.has("level"));
+    return this.#inside(who, () => {
+      const { promptTokens, responseTokens, rolloutLogProbs, responseMask } = row;
+      const lengths = [promptTokens.length, responseTokens.length] as const;
+      const slab = this.#lane.allocate(this.#slab.byteLength(...lengths), () => this.#slab.requests(...lengths));
+      this.#count(who, "prompt_tokens", PROMPT_TOKENS, promptTokens.length);
+      this.#count(who, "response_tokens", RESPONSE_TOKENS, responseTokens.length);
+      const [dataSource, finishReason] = (["dataSource", "finishReason"] as const).map((key) => this.#lane.storeText(key, row[key]));
+      const index = this.#rows.take(this.#lane);
+      const { ints } = this.#rows.entry(index);
+      ints[SLAB] = slab;
+      ints[PROMPT_LENGTH] = promptTokens.length;
+      ints[RESPONSE_LENGTH] = responseTokens.length;
+      ints[CELL_WORDS.get("prompt_id")!] = row.promptId;
+      ints[CELL_WORDS.get("sample_index")!] = row.sampleIndex;
+      ints[CELL_WORDS.get("stage")!] = row.stage;
+      ints[CELL_WORDS.get("weight_version")!] = row.weightVersion;
+      ints[CELL_WORDS.get("level")!] = row.level ?? 0;
+      ints.set([dataSource!.address, dataSource!.byteLength], CELL_WORDS.get("data_source")!);
+      ints.set([finishReason!.address, finishReason!.byteLength], CELL_WORDS.get("finish_reason")!);
+      this.#list(index, "prompt_tokens").set(promptTokens);
+      this.#list(index, "response_tokens").set(responseTokens);
+      this.#list(index, "rollout_log_probs").set(rolloutLogProbs);
+      if (responseMask === undefined) this.#list(index, "response_mask").fill(1);
+      else this.#list(index, "response_mask").set(responseMask);
+      Atomics.store(ints, STATE, READY);
+      return index;
+    });
   }
 
   /** Sets `reward` or `advantage` of a row; a second call replaces the first. @throws ShapeError for a row not appended; LongcotError after seal. */
   setPerRow(column: SettablePerRow, row: number, value: number): void {
     const who = "RolloutWriter.setPerRow";
-    const { values } = this.#settable(who, column, "per-row", row);
-    values[row] = value;
-    this.#filled.get(column)![row] = 1;
+    this.#inside(who, () => {
+      this.#settable(who, column, "per-row", row);
+      const { ints, floats } = this.#rows.entry(row);
+      floats[CELL_WORDS.get(column)!] = value;
+      Atomics.or(ints, FILLED, FILLED_BITS.get(column)!);
+    });
   }
 
   /** Sets `outcome` of a row; a second call replaces the first. @throws DataError for an empty string; ShapeError for a row not appended; LongcotError after seal. */
   setCategory(column: SettableCategory, row: number, value: string): void {
     const who = "RolloutWriter.setCategory";
-    this.#settable(who, column, "category", row);
     checkName(who, column, value);
-    this.#storeCategory(column, row, value);
-    this.#filled.get(column)![row] = 1;
+    this.#inside(who, () => {
+      this.#settable(who, column, "category", row);
+      const { address, byteLength } = this.#lane.storeText(column, value);
+      const { ints } = this.#rows.entry(row);
+      ints.set([address, byteLength], CELL_WORDS.get(column)!);
+      Atomics.or(ints, FILLED, FILLED_BITS.get(column)!);
+    });
   }
 
   /**
@@ -124,11 +170,23 @@ export class RolloutWriter {
    */
   setPerToken(column: SettablePerToken, row: number, values: Float32Array): void {
     const who = "RolloutWriter.setPerToken";
-    const storage = this.#settable(who, column, "per-token", row);
-    checkClass(who, `column ${column} of row ${row}`, values, Float32Array);
-    checkLength(who, `column ${column} of row ${row}`, values.length, storage.offsets![row + 1]! - storage.offsets![row]!);
-    storage.values.set(values, storage.offsets![row]!);
-    this.#filled.get(column)![row] = 1;
+    this.#inside(who, () => {
+      this.#settable(who, column, "per-token", row);
+      checkClass(who, `column ${column} of row ${row}`, values, Float32Array);
+      const list = this.#list(row, column);
+      checkLength(who, `column ${column} of row ${row}`, values.length, list.length);
+      list.set(values);
+      Atomics.or(this.#rows.entry(row).ints, FILLED, FILLED_BITS.get(column)!);
+    });
+  }
+
+  /** Whether `column` of a row is filled: at once for what `append` gives, once set for the others. Then its bytes are whole. */
+  isFilled(column: SettableColumn, row: number): boolean {
+    const who = "RolloutWriter.isFilled";
+    return this.#inside(who, () => {
+      this.#checkRow(who, row);
+      return (this.#rows.atomicWord(row, FILLED) & FILLED_BITS.get(column)!) !== 0;
+    });
   }
 
   /**
@@ -136,21 +194,40 @@ export class RolloutWriter {
    * depend on which response finished first.
    */
   copySortedRows(): Int32Array<ArrayBuffer> {
-    return copySortedRows(this.#rowValues("prompt_id"), this.#rowValues("sample_index"));
+    return this.#inside("RolloutWriter.copySortedRows", () => copyRowOrder(this.#rows, this.#rows.length));
   }
 
-  /** A per-row column of the rows so far, for example `reward` for the advantages. Aliasing: a view of the arena. @throws DataError when a row lacks it. */
-  viewPerRow<Name extends PerRowColumn>(column: Name): ValuesOf<Name> {
-    const storage = this.#readable("RolloutWriter.viewPerRow", column, "per-row");
-    return storage.values.subarray(0, this.#length) as ValuesOf<Name>;
+  /** A per-row column of the rows so far, newly allocated: [rows], for example `reward` for the advantages. @throws DataError when a row lacks it. */
+  copyPerRow<Name extends PerRowColumn>(column: Name): ValuesOf<Name> {
+    const who = "RolloutWriter.copyPerRow";
+    return this.#inside(who, () => {
+      const rows = this.#rows.length;
+      const found = this.#readable(who, column, "per-row", Array.from({ length: rows }).keys());
+      const values = found.dtype === "float32" ? new Float32Array(rows) : new Int32Array(rows);
+      for (let row = 0; row < rows; row++) values[row] = this.#rows.cell(row, found);
+      return values as ValuesOf<Name>;
+    });
   }
 
-  /** A row's list of a per-token column. Aliasing: a view of the arena. @throws DataError when a row lacks it; ShapeError for a row not appended. */
+  /** The string of a category column in a row. @throws DataError when the row lacks it; ShapeError for a row not appended. */
+  readCategory(column: CategoryColumn, row: number): string {
+    const who = "RolloutWriter.readCategory";
+    return this.#inside(who, () => {
+      this.#checkRow(who, row);
+      return this.#rows.text(row, this.#readable(who, column, "category", [row]));
+    });
+  }
+
+  /**
+   * A row's list of a per-token column. Aliasing: a view of the arena, good until seal; a thread that does not seal itself checks
+   * {@link isOpen} after reading. @throws DataError when the row lacks it; ShapeError for a row not appended.
+   */
   viewRowTokens<Name extends PerTokenColumn>(column: Name, row: number): ValuesOf<Name> {
     const who = "RolloutWriter.viewRowTokens";
-    const { values, offsets } = this.#readable(who, column, "per-token");
-    checkRows(who, [row], this.#length);
-    return values.subarray(offsets![row]!, offsets![row + 1]!) as ValuesOf<Name>;
+    return this.#inside(who, () => {
+      this.#checkRow(who, row);
+      return this.#rows.viewList(row, this.#readable(who, column, "per-token", [row])) as ValuesOf<Name>;
+    });
   }
 
   /** As {@link Rollouts.copyPadded}, before seal, by the writer's row numbers. @throws DataError when a row lacks the column; ShapeError as there. */
@@ -160,165 +237,148 @@ export class RolloutWriter {
     options: PaddedOptions,
   ): ValuesOf<Name> extends Int32Array ? Int32Array<ArrayBuffer> : Float32Array<ArrayBuffer> {
     const who = "RolloutWriter.copyPadded";
-    const storage = this.#readable(who, column, "per-token");
-    checkRows(who, rows, this.#length);
-    return copyPaddedRows(who, storage, this.#storage("prompt_tokens").offsets!, rows, options) as never;
+    return this.#inside(who, () => {
+      checkRows(who, rows, this.#rows.length);
+      const found = this.#readable(who, column, "per-token", Array.from(rows));
+      return copyPaddedRows(who, found, this.#viewList, rows, options) as never;
+    });
   }
 
   /** As {@link Rollouts.copySequences}, before seal, by the writer's row numbers. @throws ShapeError as there. */
   copySequences(rows: ArrayLike<number>, options: { timeSteps: number; padToken: number }): SequenceBatch {
     const who = "RolloutWriter.copySequences";
-    this.#checkOpen(who);
-    checkRows(who, rows, this.#length);
-    return copySequenceRows(
-      who,
-      this.#storage("prompt_tokens"),
-      this.#storage("response_tokens"),
-      this.#storage("response_mask"),
-      rows,
-      options,
-    );
+    return this.#inside(who, () => {
+      checkRows(who, rows, this.#rows.length);
+      return copySequenceRows(who, this.#viewList, rows, options);
+    });
   }
 
   /**
-   * Sorts the rows by (prompt_id, sample_index) and hands them over; after it every call of this writer throws. The same rows
-   * give the same bytes in whatever order they were appended. A refusal changes nothing: mend the row and seal again.
+   * Sorts the rows by (prompt_id, sample_index) and hands them over; after it every call of this writer throws, in every thread. Waits
+   * for calls that other threads are in, and gives back the memory of the unsealed rows. The same rows give the same bytes in
+   * whatever order they were appended, by whatever threads. A refusal changes nothing: mend the row and seal again.
    *
-   * @throws DataError for no rows, a missing cell, or a repeated (prompt_id, sample_index); NumericError for a NaN or an
-   * infinity; both name row and column. ConfigError for bad metadata; LongcotError after seal.
+   * @throws DataError for no rows, a missing cell, a cell of a pending column, or a repeated (prompt_id, sample_index); NumericError for a
+   * NaN or an infinity; all name row and column. ConfigError for bad metadata or when the sealed columns do not fit the arena (naming
+   * the column); LongcotError after seal.
    */
-  seal({ step, seed, metadata }: SealOptions): Rollouts {
+  seal({ step, seed, metadata, pending = [] }: SealOptions): Rollouts {
     const who = "RolloutWriter.seal";
-    this.#checkOpen(who);
-    const rows = this.#length;
     const identity = checkMetadata(who, { step, seed, custom: metadata });
-    if (rows === 0) throw new DataError({ who, expected: "at least one row", received: "none" });
-    const { storages } = this.#columns;
-    const order = this.copySortedRows();
-    checkUniqueRows(who, order, this.#rowValues("prompt_id"), this.#rowValues("sample_index"));
-    checkFilled(who, storages, this.#filled, rows);
-    checkFinite(who, storages, rows);
-
-    this.#state = "sealed";
-    this.#storage("step").values.fill(step, 0, rows);
-    const sealed = sealColumns(this.#columns, this.#buffer, order, this.#categories);
-    return new Rollouts(sealed, identity, this.#columns.region);
+    for (const name of pending) {
+      if (!FILLED_BITS.has(name))
+        throw new ConfigError({ who, argument: "pending", expected: `names among ${[...FILLED_BITS.keys()].join(", ")}`, received: name });
+    }
+    this.#slot.close(who);
+    try {
+      const rows = this.#rows.length;
+      if (rows === 0) throw new DataError({ who, expected: "at least one row", received: "none" });
+      const columns = [...this.#columns.values()].filter(({ name }) => !(pending as readonly string[]).includes(name));
+      const order = copyRowOrder(this.#rows, rows);
+      checkUniqueRows(who, this.#rows, order);
+      checkFilled(who, this.#rows, rows, [...this.#columns.values()], pending);
+      const { storages, region } = sealRows(who, this.#arena, this.#rows, columns, order, step);
+      this.#release();
+      return new Rollouts(storages, identity, new StepMemory(this.#arena, region));
+    } catch (error) {
+      this.#slot.reopen();
+      throw error;
+    }
   }
 
   /** Gives up the step and returns its memory to the arena. @throws LongcotError after seal: then the Rollouts own it. */
   discard(): void {
-    this.#checkOpen("RolloutWriter.discard");
-    this.#state = "discarded";
-    this.#columns.region.free();
+    this.#slot.close("RolloutWriter.discard");
+    this.#release();
   }
 
-  #storage(name: string): ColumnStorage {
-    return this.#columns.storages.get(name)!;
+  #release(): void {
+    giveBlocks(this.#arena, this.#slot.words, BLOCK_LIST);
+    this.#slot.release();
   }
 
-  #rowValues(name: string): Int32Array {
-    return this.#storage(name).values.subarray(0, this.#length) as Int32Array;
-  }
-
-  #storeCategory(name: string, row: number, value: string): void {
-    const strings = this.#categories.get(name)!;
-    let code = strings.indexOf(value);
-    if (code < 0) code = strings.push(value) - 1;
-    this.#storage(name).values[row] = code;
-  }
-
-  #checkOpen(who: string): void {
-    if (this.#state !== "open")
-      throw new LongcotError({
-        who,
-        expected: "a writer that is still open",
-        received: `one that is ${this.#state}`,
-        fix: "Create a writer for the next step",
-      });
-  }
-
-  /** The storage of a carried column of `kind`. */
-  #carried(who: string, column: string, kind: string): ColumnStorage {
-    this.#checkOpen(who);
-    const storage = this.#columns.storages.get(column);
-    if (storage === undefined || storage.column.kind !== kind) {
-      const names = [...this.#columns.storages.values()].filter((other) => other.column.kind === kind).map((other) => other.column.name);
-      throw new ConfigError({
-        who,
-        argument: "column",
-        expected: `one of ${names.join(", ")}`,
-        received: column,
-      });
+  /** Runs `work` while nobody can seal. */
+  #inside<T>(who: string, work: () => T): T {
+    this.#slot.enter(who);
+    try {
+      return work();
+    } finally {
+      this.#slot.leave();
     }
-    return storage;
   }
 
-  #settable(who: string, column: string, kind: string, row: number): ColumnStorage {
-    const storage = this.#carried(who, column, kind);
-    if (storage.column.filledBy !== "set")
-      throw new ConfigError({
-        who,
-        argument: "column",
-        expected: `one of ${[...this.#filled.keys()].join(", ")}`,
-        received: column,
-      });
-    checkRows(who, [row], this.#length);
-    return storage;
+  #list(row: number, name: string): ValuesOf<PerTokenColumn> {
+    return this.#rows.viewList(row, this.#columns.get(name)!);
   }
 
-  #readable(who: string, column: string, kind: string): ColumnStorage {
-    const storage = this.#carried(who, column, kind);
-    if (storage.column.filledBy === "seal")
-      throw new DataError({
-        who,
-        argument: `column ${column}`,
-        expected: "filled before seal",
-        received: "a column that seal fills",
-      });
-    const flags = this.#filled.get(column);
-    if (flags !== undefined) checkFilled(who, this.#columns.storages, new Map([[column, flags]]), this.#length);
-    return storage;
+  readonly #viewList = (row: number, column: PerTokenColumn): ValuesOf<PerTokenColumn> => this.#list(row, column);
+
+  /** Adds to a count of tokens; offsets are int32. */
+  #count(who: string, column: string, word: number, tokens: number): void {
+    const before = Atomics.add(this.#slot.words, word, tokens);
+    if (before + tokens < LARGEST_INT32) return;
+    Atomics.sub(this.#slot.words, word, tokens);
+    throw new ShapeError({
+      who,
+      argument: `column ${column}`,
+      expected: `at most ${LARGEST_INT32 - 1} tokens in the step`,
+      received: String(before + tokens),
+      fix: "Seal this step and start another",
+    });
+  }
+
+  /** A carried column of `kind`. */
+  #carried(who: string, name: string, kind: string): RolloutColumn {
+    const column = this.#columns.get(name);
+    if (column === undefined || column.kind !== kind) {
+      const names = [...this.#columns.values()].filter((other) => other.kind === kind).map((other) => other.name);
+      throw new ConfigError({ who, argument: "column", expected: `one of ${names.join(", ")}`, received: name });
+    }
+    return column;
+  }
+
+  /** @throws ShapeError unless `row` is finished: perhaps before rows of other threads with lower numbers are. */
+  #checkRow(who: string, row: number): void {
+    if (!this.#rows.isReady(row)) checkRows(who, [row], Math.min(this.#rows.length, row));
+  }
+
+  #settable(who: string, name: string, kind: string, row: number): void {
+    if (this.#carried(who, name, kind).filledBy !== "set")
+      throw new ConfigError({ who, argument: "column", expected: `one of ${[...FILLED_BITS.keys()].join(", ")}`, received: name });
+    this.#checkRow(who, row);
+  }
+
+  #readable(who: string, name: string, kind: string, rows: Iterable<number>): RolloutColumn {
+    const column = this.#carried(who, name, kind);
+    if (column.filledBy === "seal")
+      throw new DataError({ who, argument: `column ${name}`, expected: "filled before seal", received: "a column that seal fills" });
+    if (column.filledBy === "set") for (const row of rows) checkFilled(who, this.#rows, row + 1, [column], [], row);
+    return column;
   }
 }
 
 /**
- * A writer for one step, with its memory taken from `arena` at once.
+ * A writer for one step; it takes memory from `arena` as rows come, at 64-byte-aligned addresses, and never moves any.
+ * `optional` names the optional columns that every row will have.
  *
- * @throws ConfigError for a capacity that is not a whole positive number, an unknown optional column, or a step that does not fit the
- * arena (naming the column).
+ * @throws ConfigError for an unknown optional column; LongcotError when 64 writers are open already.
  */
-export function createRolloutWriter(arena: Arena, capacity: StepCapacity): RolloutWriter {
-  const who = "createRolloutWriter";
-  for (const name of ["rows", "promptTokens", "responseTokens"] as const) {
-    const value = capacity[name];
-    if (!Number.isInteger(value) || value < 1 || value >= LARGEST_INT32)
+export function createRolloutWriter(arena: Arena, { optional = [] }: { optional?: readonly OptionalColumn[] } = {}): RolloutWriter {
+  let bits = 0;
+  for (const name of optional) {
+    if (findColumn(name)?.presence !== "optional")
       throw new ConfigError({
-        who,
-        argument: name,
-        expected: "a whole number from 1 to 2147483646",
-        received: String(value),
-      });
-  }
-  const optional = ROLLOUT_COLUMNS.filter((column) => column.presence === "optional").map((column) => column.name);
-  for (const name of capacity.optional ?? []) {
-    if (!optional.some((known) => known === name))
-      throw new ConfigError({
-        who,
+        who: "createRolloutWriter",
         argument: "optional",
-        expected: `names among ${optional.join(", ")}`,
+        expected: `names among ${OPTIONAL_COLUMNS.join(", ")}`,
         received: String(name),
       });
+    bits |= 1 << OPTIONAL_COLUMNS.indexOf(name);
   }
-  return new RolloutWriter(arena, capacity);
+  return new RolloutWriter(arena, openWriterSlot(arena, bits));
 }
 
-function checkRoom(who: string, what: string, column: string, needed: number, capacity: number): void {
-  if (needed > capacity)
-    throw new ShapeError({
-      who,
-      argument: `column ${column}`,
-      expected: `at most ${capacity} ${what} in the step`,
-      received: String(needed),
-      fix: "Create the writer with a larger capacity",
-    });
+/** The writer of another thread, from what its {@link RolloutWriter.share} returned. `arena` is the same arena, opened here. */
+export function openRolloutWriter(arena: Arena, handle: WriterHandle): RolloutWriter {
+  return new RolloutWriter(arena, new WriterSlot(arena, handle));
 }

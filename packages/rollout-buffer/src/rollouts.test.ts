@@ -14,7 +14,7 @@ describe("Rollouts", () => {
     expect(rollouts.length).toBe(3);
     expect(rollouts.promptTokenCount).toBe(7);
     expect(rollouts.responseTokenCount).toBe(6);
-    expect(rollouts.columns).toEqual(ROLLOUT_COLUMNS.filter((column) => column.presence === "required").map((column) => column.name));
+    expect(rollouts.columns).toEqual(ROLLOUT_COLUMNS.filter((column) => column.presence !== "optional").map((column) => column.name));
     expect(rollouts.has("ref_log_probs")).toBe(false);
     expect(rollouts.metadata).toEqual({ step: 12, seed: 5, custom: { run: "test" } });
   });
@@ -40,7 +40,7 @@ describe("Rollouts", () => {
     view[0] = 99;
     lists.values[1] = 98;
     expect(one.viewPerRow("reward")[0]).toBe(99);
-    expect(one.viewRow(1).entropies[1]).toBe(98);
+    expect(one.viewRow(1).entropies![1]).toBe(98);
     expect(copy[0]).toBe(4);
     expect(copiedLists.values[1]).toBe(13 / 16);
     expect(copy.buffer).toBeInstanceOf(ArrayBuffer);

@@ -1,18 +1,21 @@
-// A sealed step: immutable columns, read as views of shared memory, as copies, as groups, as Arrow, or as padded batches.
+// A sealed step: immutable columns, read as views of shared memory, as copies, by groups and rows, as Arrow, tensors or padded batches.
 import { ConfigError, LongcotError, ShapeError } from "@longcot/errors";
 import { Table, type RecordBatch } from "apache-arrow";
-import { COLUMN_ALIGNMENT_BYTES, type ArenaRegion } from "./arena.ts";
+import { COLUMN_ALIGNMENT_BYTES, type Arena } from "./arena.ts";
 import type { ColumnStorage, ColumnStorages } from "./column-storage.ts";
 import type { CategoryColumn, ColumnName, PerRowColumn, PerTokenColumn, ValuesOf } from "./column-table.ts";
 import { checkRows, copyPaddedRows, copySequenceRows, type PaddedOptions, type SequenceBatch } from "./padded-batch.ts";
 import { viewAsRecordBatch } from "./record-batch.ts";
 import { toSchemaMetadata, type RolloutMetadata } from "./rollout-metadata.ts";
+import { viewRolloutRow, type RolloutRow } from "./rollout-row.ts";
+import { describeStorages, viewDescribed, type StepDescription } from "./step-description.ts";
+import { openStepMemory, type StepHandle, type StepMemory } from "./step-memory.ts";
 
 /** All lists of a column: row i is `values[offsets[i] .. offsets[i + 1])`. */
 export interface Ragged<Values> {
-  /** [tokens of all rows] */
+  /** [tokens of all rows; of a slice: of the step that it was cut from] */
   values: Values;
-  /** int32 [rows + 1], from 0. */
+  /** int32 [rows + 1], from 0, or in a slice from where its first row begins. */
   offsets: Int32Array<ArrayBufferLike>;
 }
 
@@ -31,59 +34,42 @@ export interface RolloutGroup {
   to: number;
 }
 
-/** One row; arrays are views. */
-export interface RolloutRow {
-  promptId: number;
-  sampleIndex: number;
-  step: number;
-  stage: number;
-  weightVersion: number;
-  dataSource: string;
-  finishReason: string;
-  outcome: string;
-  reward: number;
-  advantage: number;
-  promptTokens: Int32Array<ArrayBufferLike>;
-  responseTokens: Int32Array<ArrayBufferLike>;
-  responseMask: Uint8Array<ArrayBufferLike>;
-  rolloutLogProbs: Float32Array<ArrayBufferLike>;
-  oldLogProbs: Float32Array<ArrayBufferLike>;
-  entropies: Float32Array<ArrayBufferLike>;
-  /** Absent when the step carries no `ref_log_probs`. */
-  refLogProbs?: Float32Array<ArrayBufferLike>;
-  /** Absent when the step carries no `level`. */
-  level?: number;
+/** What a step and its slices share: gone once the step is freed. */
+interface Lifetime {
+  storages: ColumnStorages | undefined;
+  readonly memory: StepMemory | undefined;
 }
 
 /**
- * One sealed step, rows sorted by (prompt_id, sample_index). It comes from {@link RolloutWriter.seal} or `readRolloutFile`.
- * `view*` aliases the step's memory (nobody writes it after seal), `copy*` allocates. Views live until {@link free}.
+ * One sealed step, rows sorted by (prompt_id, sample_index). It comes from {@link RolloutWriter.seal}, `readRolloutFile` or
+ * {@link openRollouts}. `view*` aliases the step's memory (nobody writes it after seal), `copy*` allocates. Views live until {@link free}.
  */
 export class Rollouts {
   /** Number of rows. */
   readonly length: number;
   /** Training step, seed and the caller's own metadata. */
   readonly metadata: RolloutMetadata;
-  #storages: ColumnStorages | undefined;
-  readonly #region: ArenaRegion | undefined;
+  readonly #lifetime: Lifetime;
+  /** The columns, when this is a slice of the step. */
+  readonly #slice: ColumnStorages | undefined;
   #batch: RecordBatch | undefined;
 
-  /** For the writer and the file reader, which have checked the columns. `region` is the arena room to give back, if any. */
-  constructor(storages: ColumnStorages, metadata: RolloutMetadata, region?: ArenaRegion) {
-    this.#storages = storages;
-    this.#region = region;
+  /** For the writer and the file reader, which have checked the columns. `memory` is the arena room to give back, if any. */
+  constructor(storages: ColumnStorages, metadata: RolloutMetadata, memory?: StepMemory, sliceOf?: Rollouts) {
+    this.#lifetime = sliceOf === undefined ? { storages, memory } : sliceOf.#lifetime;
+    this.#slice = sliceOf === undefined ? undefined : storages;
     this.metadata = metadata;
     this.length = storages.get("prompt_id")!.values.length;
   }
 
   /** Prompt tokens of all rows. */
   get promptTokenCount(): number {
-    return this.#storage("Rollouts.promptTokenCount", "prompt_tokens").values.length;
+    return tokenCount(this.#storage("Rollouts.promptTokenCount", "prompt_tokens"));
   }
 
   /** Response tokens of all rows. */
   get responseTokenCount(): number {
-    return this.#storage("Rollouts.responseTokenCount", "response_tokens").values.length;
+    return tokenCount(this.#storage("Rollouts.responseTokenCount", "response_tokens"));
   }
 
   /** Names of the columns that this step carries, in file order. */
@@ -91,7 +77,7 @@ export class Rollouts {
     return [...this.#live("Rollouts.columns").keys()] as ColumnName[];
   }
 
-  /** Whether the step carries `column`; false only for an optional one. */
+  /** Whether the step carries `column`; false only for an optional or a pending one. */
   has(column: ColumnName): boolean {
     return this.#live("Rollouts.has").has(column);
   }
@@ -112,10 +98,11 @@ export class Rollouts {
     return { values: values as ValuesOf<Name>, offsets: offsets! };
   }
 
-  /** As {@link viewPerToken}, newly allocated and unshared. */
+  /** As {@link viewPerToken}, newly allocated and unshared, the offsets from 0. */
   copyPerToken<Name extends PerTokenColumn>(column: Name): Ragged<ValuesOf<Name>> {
     const { values, offsets } = this.#storage("Rollouts.copyPerToken", column, "per-token");
-    return { values: values.slice() as ValuesOf<Name>, offsets: offsets!.slice() };
+    const [from, to] = [offsets![0]!, offsets![this.length]!];
+    return { values: values.slice(from, to) as ValuesOf<Name>, offsets: Int32Array.from(offsets!, (offset) => offset - from) };
   }
 
   /** A category column. Aliasing: the codes are the step's own memory. @throws ConfigError when the step does not carry it as such. */
@@ -134,21 +121,40 @@ export class Rollouts {
    * The numbers of a column (of all rows end to end when per-token; codes of a category), ready for a tensor to adopt without a
    * copy: shared memory of an arena at a 64-byte-aligned address.
    *
-   * @throws ShapeError when they are not, which happens only to a file that was read without an arena.
+   * @throws ShapeError when they are not: a file that was read without an arena, or a slice that begins elsewhere.
    */
   viewAligned<Name extends ColumnName>(column: Name): ValuesOf<Name> {
     const who = "Rollouts.viewAligned";
-    const { values } = this.#storage(who, column);
-    if (this.#region === undefined || values.byteOffset % COLUMN_ALIGNMENT_BYTES !== 0) {
+    const { values, offsets } = this.#storage(who, column);
+    const list = offsets === undefined ? values : values.subarray(offsets[0], offsets[this.length]);
+    if (this.#lifetime.memory === undefined || list.byteOffset % COLUMN_ALIGNMENT_BYTES !== 0) {
       throw new ShapeError({
         who,
         argument: `column ${column}`,
         expected: "at a 64-byte-aligned address of an arena",
-        received: "memory of its own at an unknown address",
-        fix: "Read the file with { arena }",
+        received: this.#lifetime.memory === undefined ? "memory of its own at an unknown address" : `byte ${list.byteOffset} of the arena`,
+        fix: this.#lifetime.memory === undefined ? "Read the file with { arena }" : "Take the whole step, or copy the slice",
       });
     }
-    return values as ValuesOf<Name>;
+    return list as ValuesOf<Name>;
+  }
+
+  /**
+   * One tensor for each of `columns`, made by `adopt` from the column's memory, without a copy: flat, [rows] or [tokens]. `adopt` gets
+   * shared memory at a 64-byte-aligned address, as {@link viewAligned}; what it returns lives as long as the step. With
+   * `(values, shape) => tf.tensor(values, shape)` on tfjs's CPU backend, a write by any thread shows in the tensor.
+   *
+   * @throws ShapeError as {@link viewAligned}; ConfigError for a column that the step does not carry.
+   */
+  toTensors<Name extends ColumnName, T>(
+    columns: readonly Name[],
+    adopt: (values: ValuesOf<Name>, shape: [length: number], column: Name) => T,
+  ): Record<Name, T> {
+    const entries = columns.map((column) => {
+      const values = this.viewAligned(column);
+      return [column, adopt(values, [values.length], column)] as const;
+    });
+    return Object.fromEntries(entries) as Record<Name, T>;
   }
 
   /** The groups in row order: consecutive rows of one prompt. */
@@ -163,36 +169,57 @@ export class Rollouts {
     }
   }
 
+  /** The lists of a per-token column, row by row. Aliasing: views of the step's memory. */
+  *lists<Name extends PerTokenColumn>(column: Name): Generator<ValuesOf<Name>> {
+    const { values, offsets } = this.viewPerToken(column);
+    for (let row = 0; row < this.length; row++) yield values.subarray(offsets[row]!, offsets[row + 1]!) as ValuesOf<Name>;
+  }
+
   /** Row `row` as a record, its arrays as views. @throws ShapeError unless `row` is a row number. */
   viewRow(row: number): RolloutRow {
     const who = "Rollouts.viewRow";
     checkRows(who, [row], this.length);
-    const number = (name: string): number => this.#storage(who, name).values[row]!;
-    const text = (name: string): string => this.#storage(who, name).categories![number(name)]!;
-    const list = <Name extends PerTokenColumn>(name: Name): ValuesOf<Name> => {
-      const { values, offsets } = this.#storage(who, name);
-      return values.subarray(offsets![row]!, offsets![row + 1]!) as ValuesOf<Name>;
-    };
-    return {
-      promptId: number("prompt_id"),
-      sampleIndex: number("sample_index"),
-      step: number("step"),
-      stage: number("stage"),
-      weightVersion: number("weight_version"),
-      dataSource: text("data_source"),
-      finishReason: text("finish_reason"),
-      outcome: text("outcome"),
-      reward: number("reward"),
-      advantage: number("advantage"),
-      promptTokens: list("prompt_tokens"),
-      responseTokens: list("response_tokens"),
-      responseMask: list("response_mask"),
-      rolloutLogProbs: list("rollout_log_probs"),
-      oldLogProbs: list("old_log_probs"),
-      entropies: list("entropies"),
-      ...(this.has("ref_log_probs") ? { refLogProbs: list("ref_log_probs") } : {}),
-      ...(this.has("level") ? { level: number("level") } : {}),
-    };
+    return viewRolloutRow(this.#live(who), row);
+  }
+
+  /**
+   * Rows `from` (included) to `to` (excluded) as rollouts of their own. Aliasing: nothing is copied; the slice lives as long as the step
+   * that it was cut from, and is freed with it.
+   *
+   * @throws ShapeError unless 0 ≤ from < to ≤ length.
+   */
+  slice(from: number, to: number): Rollouts {
+    const who = "Rollouts.slice";
+    if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > this.length || from >= to)
+      throw new ShapeError({
+        who,
+        argument: "from, to",
+        expected: `at least one row of 0 to ${this.length - 1}`,
+        received: `${from}, ${to}`,
+      });
+    const storages = new Map<string, ColumnStorage>();
+    for (const [name, storage] of this.#live(who)) {
+      const { values, offsets } = storage;
+      storages.set(
+        name,
+        offsets === undefined ? { ...storage, values: values.subarray(from, to) } : { ...storage, offsets: offsets.subarray(from, to + 1) },
+      );
+    }
+    return new Rollouts(storages, this.metadata, undefined, this);
+  }
+
+  /**
+   * The row numbers where `mask` [rows] is 1, as an index for the `copy*` methods: nothing is moved.
+   *
+   * @throws ShapeError when the mask has another length.
+   */
+  rowsWhere(mask: ArrayLike<number>): Int32Array<ArrayBuffer> {
+    if (mask.length !== this.length)
+      throw new ShapeError({ who: "Rollouts.rowsWhere", argument: "mask", expected: `${this.length} long`, received: String(mask.length) });
+    const rows = new Int32Array(this.length);
+    let count = 0;
+    for (let row = 0; row < this.length; row++) if (mask[row] === 1) rows[count++] = row;
+    return rows.slice(0, count);
   }
 
   /**
@@ -210,7 +237,7 @@ export class Rollouts {
     const who = "Rollouts.copyPadded";
     const storage = this.#storage(who, column, "per-token");
     checkRows(who, rows, this.length);
-    return copyPaddedRows(who, storage, this.#storage(who, "prompt_tokens").offsets!, rows, options) as never;
+    return copyPaddedRows(who, storage.column, this.#viewList, rows, options) as never;
   }
 
   /**
@@ -223,14 +250,7 @@ export class Rollouts {
   copySequences(rows: ArrayLike<number>, options: { timeSteps: number; padToken: number }): SequenceBatch {
     const who = "Rollouts.copySequences";
     checkRows(who, rows, this.length);
-    return copySequenceRows(
-      who,
-      this.#storage(who, "prompt_tokens"),
-      this.#storage(who, "response_tokens"),
-      this.#storage(who, "response_mask"),
-      rows,
-      options,
-    );
+    return copySequenceRows(who, this.#viewList, rows, options);
   }
 
   /** The step as one Arrow record batch. Aliasing: its buffers are the step's own memory; only the dictionaries' strings are new. */
@@ -246,26 +266,54 @@ export class Rollouts {
   }
 
   /**
-   * Gives the memory back to its arena (a file read without one is left to the garbage collector). After it every method throws; views
-   * taken before alias the arena's next step.
+   * This step for another thread that has the same arena: post the handle, or push it to a {@link HandoverQueue}, and call
+   * {@link openRollouts} there. Aliasing: no column is copied. Both threads hold the step then, and both free it; the last one gives the
+   * memory back. A handle that nobody opens keeps the step for good.
    *
-   * @throws LongcotError when freed before.
+   * @throws ConfigError for a step that lies in no arena, or when the arena has no room for its description (some hundred bytes).
+   */
+  share(): StepHandle {
+    const who = "Rollouts.share";
+    const storages = this.#live(who);
+    const { memory } = this.#lifetime;
+    if (memory === undefined)
+      throw new ConfigError({
+        who,
+        expected: "a step in an arena",
+        received: "a file read without one",
+        fix: "Read the file with { arena }",
+      });
+    return memory.share(describeStorages(memory.arena, storages, this.metadata));
+  }
+
+  /**
+   * Gives the memory back to its arena, once every thread that holds the step has (a file read without an arena is left to the garbage
+   * collector). After it every method throws, those of slices too; views taken before alias the arena's next step.
+   *
+   * @throws LongcotError when freed before, or for a slice.
    */
   free(): void {
     this.#live("Rollouts.free");
-    this.#storages = undefined;
+    if (this.#slice !== undefined)
+      throw new LongcotError({ who: "Rollouts.free", expected: "the step that the slice was cut from", received: "a slice" });
+    this.#lifetime.storages = undefined;
     this.#batch = undefined;
-    this.#region?.free();
+    this.#lifetime.memory?.release();
   }
 
+  readonly #viewList = (row: number, column: PerTokenColumn): ValuesOf<PerTokenColumn> => {
+    const { values, offsets } = this.#storage("Rollouts", column);
+    return values.subarray(offsets![row]!, offsets![row + 1]!);
+  };
+
   #live(who: string): ColumnStorages {
-    if (this.#storages === undefined)
+    if (this.#lifetime.storages === undefined)
       throw new LongcotError({
         who,
         expected: "rollouts in use",
         received: "rollouts that were freed",
       });
-    return this.#storages;
+    return this.#slice ?? this.#lifetime.storages;
   }
 
   #storage(who: string, name: string, kind?: string): ColumnStorage {
@@ -283,4 +331,19 @@ export class Rollouts {
     }
     return storage;
   }
+}
+
+/**
+ * The step of a handle that {@link Rollouts.share} made, in this thread. `arena` is the same arena, opened here. Aliasing: no column is copied.
+ *
+ * @throws LongcotError for a handle that was opened before.
+ */
+export function openRollouts(arena: Arena, handle: StepHandle): Rollouts {
+  const { memory, description } = openStepMemory(arena, handle);
+  const { storages, metadata } = viewDescribed(arena, description as StepDescription);
+  return new Rollouts(storages, metadata, memory);
+}
+
+function tokenCount({ offsets }: ColumnStorage): number {
+  return offsets!.at(-1)! - offsets![0]!;
 }

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
 import koffi from "koffi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SAMPLE_ROWS, sealRows } from "../fixtures/sample-step.ts";
@@ -70,6 +72,18 @@ describe("columns of an arena", () => {
     rollouts.viewPerToken("rollout_log_probs").values[4] = -0.375;
     expect(await inWorker(view, "return view[4];")).toBe(-0.375);
     expect(koffi.decode(address, "float", 6)[4]).toBe(-0.375);
+  });
+
+  it("are a tensor's own memory: a worker's write is seen through it", async () => {
+    await tf.setBackend("cpu");
+    const rollouts = sealRows(arena());
+    const tensors = rollouts.toTensors(["old_log_probs", "reward"], (values, shape) => tf.tensor(values as unknown as Float32Array, shape));
+    expect(tensors.old_log_probs.shape).toEqual([6]);
+    expect(await tensors.reward.data()).toBe(rollouts.viewAligned("reward"));
+    expect(await inWorker(rollouts.viewAligned("old_log_probs"), "view[3] = -0.0625; return 0;")).toBe(0);
+    expect((await tensors.old_log_probs.data())[3]).toBe(-0.0625);
+    expect((await tf.add(tensors.old_log_probs, 1).data())[3]).toBe(0.9375);
+    expect(() => rollouts.toTensors(["level"], () => 0)).toThrow(/got level/);
   });
 
   it("are Arrow's own buffers: no number is copied into the batch", () => {

@@ -89,7 +89,7 @@ export function writeAnswers(
   };
   const needed = stepByteLength(capacity);
   if (arena === undefined || arena.freeBytes < needed) arena = createArena({ budgetBytes: Math.ceil(needed * ARENA_HEADROOM) });
-  const writer = createRolloutWriter(arena, capacity);
+  const writer = createRolloutWriter(arena, leveled ? { optional: ["level"] } : {});
   responses.forEach(({ tokens, logProbs, finishReason }, row) => {
     const prompt = prompts[Math.floor(row / groupSize)]!;
     writer.append({
