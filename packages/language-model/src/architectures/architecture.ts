@@ -10,7 +10,7 @@ export interface AttentionParts {
   value: tf.Tensor;
 }
 
-/** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache. */
+/** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache, within the config's sliding window. */
 export type Attend = (layer: number, parts: AttentionParts) => tf.Tensor;
 
 /** Tensors of a model by parameter name. */
@@ -32,7 +32,22 @@ export interface Parameter {
   layout: "columns" | "plain";
 }
 
+/** What is particular to an architecture's config.json; the rest is common to all. */
+export interface ConfigFacts {
+  /** The entry of `architectures`. */
+  className: string;
+  /** Whether the query, key and value projections have a bias. */
+  attentionBias: boolean;
+  /** Whether every layer sees `sliding_window` positions only. */
+  slidingWindow: boolean;
+  /** What transformers takes where config.json lacks a key. */
+  defaults: Readonly<Record<string, number | null>>;
+  /** Keys that would switch on what is not supported: the value that is, which is also written. */
+  fixed: Readonly<Record<string, boolean>>;
+}
+
 export interface Architecture {
+  facts: ConfigFacts;
   /** Every parameter, in a fixed order. */
   parameters(config: ModelConfig): Parameter[];
   /**

@@ -62,7 +62,6 @@ test("what older files leave out has transformers' defaults for qwen2", () => {
     "tie_word_embeddings",
     "initializer_range",
     "torch_dtype",
-    "num_key_value_heads",
     "eos_token_id",
     "bos_token_id",
     "architectures",
@@ -73,7 +72,6 @@ test("what older files leave out has transformers' defaults for qwen2", () => {
     tieWordEmbeddings: false,
     initializerRange: 0.02,
     dtype: "float32",
-    keyValueHeads: 4,
     eosTokenIds: [],
   });
 });
@@ -82,8 +80,13 @@ test("a sliding window that is switched off is none", () => {
   expect(parseModelConfig({ ...classical, sliding_window: 4096, use_sliding_window: false })).toEqual(tiny);
 });
 
+const configOf = async (name: string) => JSON.parse(await readFile(new URL(`../../fixtures/${name}/config.json`, import.meta.url), "utf8"));
 test.each([
   ["the fixture", classical, generation],
+  ["qwen3 with heads of 24", await configOf("tiny-qwen3"), undefined],
+  ["llama with stretched frequencies", await configOf("tiny-llama3"), undefined],
+  ["mistral with a window", await configOf("tiny-mistral"), undefined],
+  ["mistral without one", { ...(await configOf("tiny-mistral")), sliding_window: null }, undefined],
   [
     "an explicit head size, no tokens, bfloat16",
     without(["eos_token_id", "bos_token_id"], { head_dim: 24, torch_dtype: "bfloat16" }),
@@ -100,8 +103,15 @@ test("notes the element type that weights are written in", () => {
 
 describe("refuses, naming architecture and field", () => {
   test.each<[string, Record<string, unknown>]>([
-    ['config.json: model_type must be qwen2, got "gpt2"', { model_type: "gpt2" }],
-    ["config.json: model_type must be qwen2, got nothing", { model_type: undefined }],
+    [
+      'config.json: model_type must be llama, mistral, qwen2, or qwen3, got "gpt2" (GPT2LMHeadModel)',
+      { model_type: "gpt2", architectures: ["GPT2LMHeadModel"] },
+    ],
+    [
+      'config.json: model_type must be llama, mistral, qwen2, or qwen3, got "qwen3_moe" (Qwen3MoeForCausalLM)',
+      { model_type: "qwen3_moe", architectures: ["Qwen3MoeForCausalLM"] },
+    ],
+    ["config.json: model_type must be llama, mistral, qwen2, or qwen3, got nothing", { model_type: undefined, architectures: undefined }],
     [
       'config.json (qwen2): architectures must be ["Qwen2ForCausalLM"], got ["Qwen2ForSequenceClassification"]',
       { architectures: ["Qwen2ForSequenceClassification"] },
@@ -113,10 +123,17 @@ describe("refuses, naming architecture and field", () => {
     ],
     ['config.json (qwen2): layer_types must be "full_attention" for every layer', { layer_types: ["full_attention", "sliding_attention"] }],
     [
-      'config.json (qwen2): rope_scaling must be of rope_type "default" (nothing else is supported), got {"type":"yarn","factor":4}',
+      'config.json (qwen2): rope_scaling must be of rope_type "default" or "llama3" (nothing else is supported), got {"type":"yarn","factor":4}',
       { rope_scaling: { type: "yarn", factor: 4 } },
     ],
-    ['config.json (qwen2): rope_parameters must be of rope_type "default"', { rope_parameters: { rope_type: "llama3", rope_theta: 1e6 } }],
+    [
+      "config.json (qwen2): rope_parameters: low_freq_factor must be a positive number, got nothing",
+      { rope_parameters: { rope_type: "llama3", rope_theta: 1e6, factor: 8 } },
+    ],
+    [
+      "config.json (qwen2): rope_scaling: high_freq_factor must be greater than low_freq_factor (4), got 2",
+      { rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 2 } },
+    ],
     [
       "config.json (qwen2): rope_parameters must be of the same rope_theta as given before (1000000)",
       { rope_parameters: { rope_type: "default", rope_theta: 5 } },

@@ -1,29 +1,19 @@
 // config.json as a typed, checked ModelConfig, and back. Reads the classical layout (`rope_theta`, `torch_dtype`) and the newer one
 // (`rope_parameters`, `dtype`); writes the classical one, which old and new readers load.
-// A new architecture is one line in ARCHITECTURES (and its file in ../architectures).
+// What differs between architectures is in their files, ../architectures.
 import { ConfigError } from "@longcot/errors";
+import type { ConfigFacts } from "../architectures/architecture.ts";
+import { ARCHITECTURES } from "../architectures/index.ts";
+import { fieldReader, type FieldReader } from "./config-fields.ts";
 import type { WeightDtype } from "./half-precision.ts";
-import { describeValue, isJsonObject, type JsonObject } from "./json-file.ts";
-
-/** What is particular to an architecture's config.json; the rest is common to all. */
-interface ArchitectureFacts {
-  /** The entry of `architectures`. */
-  className: string;
-  /** Whether the query, key and value projections have a bias. */
-  attentionBias: boolean;
-  /** `rope_theta` where config.json has none. */
-  defaultRopeTheta: number;
-}
-
-const ARCHITECTURES = {
-  qwen2: { className: "Qwen2ForCausalLM", attentionBias: true, defaultRopeTheta: 10_000 },
-} as const satisfies Record<string, ArchitectureFacts>;
+import { describeValue, type JsonObject } from "./json-file.ts";
+import { readRope, ropeFields, type RopeConfig } from "./rope-config.ts";
 
 /** A supported `model_type`. */
 export type Architecture = keyof typeof ARCHITECTURES;
 
 /** A language model's shape and constants. */
-export interface ModelConfig {
+export interface ModelConfig extends RopeConfig {
   architecture: Architecture;
   /** Rows of the embedding; at least the tokenizer's largest id + 1. */
   vocabSize: number;
@@ -35,12 +25,14 @@ export interface ModelConfig {
   keyValueHeads: number;
   /** Even. */
   headDim: number;
-  ropeTheta: number;
+  /** Most positions that a token sees, its own included; absent: all before it. */
+  slidingWindow?: number;
   rmsNormEpsilon: number;
   /** Whether the output projection is the embedding itself. */
   tieWordEmbeddings: boolean;
   /** The longest sequence, in tokens. */
   maxPositionEmbeddings: number;
+  /** Whether the query, key and value projections have a bias. */
   attentionBias: boolean;
   /** Standard deviation of new weights. */
   initializerRange: number;
@@ -59,11 +51,12 @@ export interface ModelConfig {
  * @param who the file, for messages.
  * @throws ConfigError naming architecture and field where a field is missing, malformed, inconsistent or not supported.
  */
-export function parseModelConfig(json: JsonObject, generation?: JsonObject, who = "config.json"): ModelConfig {
-  const architecture = checkArchitecture(json, who);
+export function parseModelConfig(file: JsonObject, generation?: JsonObject, who = "config.json"): ModelConfig {
+  const architecture = checkArchitecture(file, who);
+  const { facts } = ARCHITECTURES[architecture];
+  const json: JsonObject = { ...facts.defaults, ...file };
   const field = fieldReader(json, `${who} (${architecture})`);
-  const facts = ARCHITECTURES[architecture];
-  refuseUnsupported(json, field);
+  refuseUnsupported(json, facts, field);
 
   const hiddenSize = field.size("hidden_size");
   const attentionHeads = field.size("num_attention_heads");
@@ -97,7 +90,8 @@ export function parseModelConfig(json: JsonObject, generation?: JsonObject, who 
     attentionHeads,
     keyValueHeads,
     headDim,
-    ropeTheta: readRopeTheta(json, field) ?? facts.defaultRopeTheta,
+    ...readRope(json, field),
+    ...(facts.slidingWindow && json["sliding_window"] != null ? { slidingWindow: field.size("sliding_window") } : {}),
     rmsNormEpsilon: field.positive("rms_norm_eps", 1e-6),
     tieWordEmbeddings: field.flag("tie_word_embeddings", false),
     maxPositionEmbeddings: field.size("max_position_embeddings"),
@@ -113,12 +107,17 @@ export function parseModelConfig(json: JsonObject, generation?: JsonObject, who 
 /** The content of config.json for `config`, in the classical layout. `dtype`: the element type that the weights are written in. */
 export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = config.dtype): JsonObject {
   const { eosTokenIds } = config;
+  const { facts } = ARCHITECTURES[config.architecture];
+  const impliedHeadDim = facts.defaults["head_dim"] ?? config.hiddenSize / config.attentionHeads;
   return {
-    architectures: [ARCHITECTURES[config.architecture].className],
+    ...facts.fixed,
+    ...ropeFields(config),
+    ...(facts.slidingWindow ? { sliding_window: config.slidingWindow ?? null } : {}),
+    architectures: [facts.className],
     attention_dropout: 0,
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: eosTokenIds.length > 1 ? [...eosTokenIds] : (eosTokenIds[0] ?? null),
-    ...(config.headDim * config.attentionHeads === config.hiddenSize ? {} : { head_dim: config.headDim }),
+    ...(config.headDim === impliedHeadDim ? {} : { head_dim: config.headDim }),
     hidden_act: "silu",
     hidden_size: config.hiddenSize,
     initializer_range: config.initializerRange,
@@ -130,29 +129,26 @@ export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = c
     num_key_value_heads: config.keyValueHeads,
     pad_token_id: config.padTokenId ?? null,
     rms_norm_eps: config.rmsNormEpsilon,
-    rope_theta: config.ropeTheta,
-    sliding_window: null,
     tie_word_embeddings: config.tieWordEmbeddings,
     torch_dtype: dtype,
     use_cache: true,
-    use_sliding_window: false,
     vocab_size: config.vocabSize,
   };
 }
 
 function checkArchitecture(json: JsonObject, who: string): Architecture {
   const modelType = json["model_type"];
+  const classes = json["architectures"];
   if (typeof modelType !== "string" || !Object.hasOwn(ARCHITECTURES, modelType)) {
     throw new ConfigError({
       who,
       argument: "model_type",
-      expected: Object.keys(ARCHITECTURES).join(", "),
-      received: describeValue(modelType),
+      expected: new Intl.ListFormat("en", { type: "disjunction" }).format(Object.keys(ARCHITECTURES)),
+      received: `${describeValue(modelType)}${Array.isArray(classes) ? ` (${classes.join(", ")})` : ""}`,
     });
   }
   const architecture = modelType as Architecture;
-  const { className } = ARCHITECTURES[architecture];
-  const classes = json["architectures"];
+  const { className } = ARCHITECTURES[architecture].facts;
   if (classes != null && !(Array.isArray(classes) && classes.length === 1 && classes[0] === className)) {
     throw new ConfigError({
       who: `${who} (${architecture})`,
@@ -164,7 +160,7 @@ function checkArchitecture(json: JsonObject, who: string): Architecture {
   return architecture;
 }
 
-function refuseUnsupported(json: JsonObject, field: FieldReader): void {
+function refuseUnsupported(json: JsonObject, facts: ConfigFacts, field: FieldReader): void {
   const supports = (key: string, expected: string, isSupported: (value: unknown) => boolean): void => {
     if (json[key] != null && !isSupported(json[key])) field.refuse(key, `${expected} (nothing else is supported)`);
   };
@@ -172,33 +168,9 @@ function refuseUnsupported(json: JsonObject, field: FieldReader): void {
   supports("attention_dropout", "0", (value) => value === 0);
   supports("quantization_config", "absent", () => false);
   supports("partial_rotary_factor", "1", (value) => value === 1);
-  supports(
-    "layer_types",
-    '"full_attention" for every layer',
-    (value) => Array.isArray(value) && value.every((type) => type === "full_attention"),
-  );
-  // Checkpoints often carry a `sliding_window` that `use_sliding_window: false` switches off.
-  supports("use_sliding_window", "false", (value) => value === false);
-}
-
-/** Rotary base from either layout; `undefined` where there is none. */
-function readRopeTheta(json: JsonObject, field: FieldReader): number | undefined {
-  let theta = json["rope_theta"] == null ? undefined : field.positive("rope_theta");
-  for (const key of ["rope_scaling", "rope_parameters"]) {
-    const rope = json[key];
-    if (rope == null) continue;
-    if (!isJsonObject(rope)) return field.refuse(key, "an object");
-    const type = rope["rope_type"] ?? rope["type"] ?? "default";
-    if (type !== "default") field.refuse(key, 'of rope_type "default" (nothing else is supported)');
-    if (rope["partial_rotary_factor"] != null && rope["partial_rotary_factor"] !== 1)
-      field.refuse(key, "with partial_rotary_factor 1 (nothing else is supported)");
-    const value = rope["rope_theta"];
-    if (value == null) continue;
-    if (typeof value !== "number" || !(value > 0)) return field.refuse(key, "with a positive rope_theta");
-    if (theta !== undefined && theta !== value) field.refuse(key, `of the same rope_theta as given before (${theta})`);
-    theta = value;
-  }
-  return theta;
+  for (const [key, only] of Object.entries(facts.fixed)) supports(key, String(only), (value) => value === only);
+  const layerType = facts.slidingWindow && json["sliding_window"] != null ? "sliding_attention" : "full_attention";
+  supports("layer_types", `"${layerType}" for every layer`, (value) => Array.isArray(value) && value.every((type) => type === layerType));
 }
 
 function readDtype(json: JsonObject, field: FieldReader): WeightDtype {
@@ -206,34 +178,4 @@ function readDtype(json: JsonObject, field: FieldReader): WeightDtype {
   const value = json[key] ?? "float32";
   if (value !== "float32" && value !== "bfloat16" && value !== "float16") return field.refuse(key, "float32, bfloat16 or float16");
   return value;
-}
-
-interface FieldReader {
-  /** A positive integer, required. */
-  size(key: string): number;
-  /** A positive number; `fallback` where absent, required without one. */
-  positive(key: string, fallback?: number): number;
-  flag(key: string, fallback: boolean): boolean;
-  refuse(key: string, expected: string, value?: unknown): never;
-}
-
-function fieldReader(json: JsonObject, who: string): FieldReader {
-  const refuse = (key: string, expected: string, value: unknown = json[key]): never => {
-    throw new ConfigError({ who, argument: key, expected, received: describeValue(value) });
-  };
-  return {
-    refuse,
-    size(key) {
-      const value = json[key];
-      return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : refuse(key, "a positive integer");
-    },
-    positive(key, fallback) {
-      const value = json[key] ?? fallback;
-      return typeof value === "number" && value > 0 && Number.isFinite(value) ? value : refuse(key, "a positive number");
-    },
-    flag(key, fallback) {
-      const value = json[key] ?? fallback;
-      return typeof value === "boolean" ? value : refuse(key, "true or false");
-    },
-  };
 }

@@ -100,12 +100,14 @@ export class GeneratePrograms {
       slots: { shape: [size.slots], dtype: "int32" },
     } as const;
     const fill: FillSlots = engine.compile(`fill_${key.replaceAll("|", "_")}`, inputs, ({ ids, prompts, slots }, state) => {
+      // Padding may lie beyond the model's positions; nothing sees it.
+      const lastPosition = config.maxPositionEmbeddings - 1;
       const positions = tf.tensor2d(
-        Int32Array.from({ length: size.prompts * size.time }, (_, i) => i % size.time),
+        Int32Array.from({ length: size.prompts * size.time }, (_, i) => Math.min(i % size.time, lastPosition)),
         [size.prompts, size.time],
         "int32",
       );
-      const bias = causalBias(size.time);
+      const bias = causalBias(size.time, config.slidingWindow);
       model.architecture.forward({
         config,
         weights: model.readWeights(state),

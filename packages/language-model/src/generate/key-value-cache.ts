@@ -91,7 +91,8 @@ function compileMove(engine: Engine, config: ModelConfig, from: KeyValueCache, t
 }
 
 /**
- * Attention of one new token per slot: its key and value are written at `positions`, and it sees all positions up to its own.
+ * Attention of one new token per slot: its key and value are written at `positions`, and it sees the positions up to its own, the last
+ * `slidingWindow` of them where the config has one.
  *
  * Shapes: `positions [slots] int32`; returns the attention of one layer's parts, with time 1 → `[slots, heads, 1, headDim]`.
  */
@@ -109,8 +110,12 @@ export function attendFromCache(cache: KeyValueCache, config: ModelConfig, state
     [1, capacity],
     "int32",
   );
-  const unseen = tf.cast(tf.greater(places, tf.reshape(positions, [slots, 1])), "float32");
-  const bias = tf.reshape(tf.mul(unseen, MASKED_SCORE), [slots, 1, 1, capacity]);
+  const own = tf.reshape(positions, [slots, 1]);
+  const later = tf.greater(places, own);
+  const { slidingWindow = capacity } = config;
+  const unseen =
+    slidingWindow >= capacity ? later : tf.logicalOr(later, tf.lessEqual(places, tf.sub(own, tf.scalar(slidingWindow, "int32"))));
+  const bias = tf.reshape(tf.mul(tf.cast(unseen, "float32"), MASKED_SCORE), [slots, 1, 1, capacity]);
   const store = (table: Variable, values: tf.Tensor): tf.Tensor => {
     const updated = updateRows(state.read(table), rows, tf.reshape(values, [heads, config.headDim]));
     state.assign(table, updated);

@@ -24,7 +24,7 @@ export function sequenceLogProbs(model: LanguageModel, weights: Weights, inputId
     [batch, time],
     "int32",
   );
-  const bias = causalBias(time);
+  const bias = causalBias(time, config.slidingWindow);
   const hidden = architecture.forward({ config, weights, inputIds, positions, attend: (_, parts) => attention({ ...parts, bias }) });
   const predicting = tf.reshape(
     tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]),

@@ -8,10 +8,14 @@ import { checkShape } from "./check-shape.ts";
  */
 export const MASKED_SCORE = -1e9;
 
-/** `[1, 1, time, time] bool`: key position ≤ query position. */
-function causal(time: number): tf.Tensor {
+/** `[1, 1, time, time] bool`: key position ≤ query position, and among the last `window` positions up to it. */
+function causal(time: number, window = time): tf.Tensor {
   const positions = Int32Array.from({ length: time }, (_, position) => position);
-  return tf.lessEqual(tf.tensor(positions, [1, 1, 1, time], "int32"), tf.tensor(positions, [1, 1, time, 1], "int32"));
+  const keys = tf.tensor(positions, [1, 1, 1, time], "int32");
+  const queries = tf.tensor(positions, [1, 1, time, 1], "int32");
+  const past = tf.lessEqual(keys, queries);
+  if (window >= time) return past;
+  return tf.logicalAnd(past, tf.greater(keys, tf.sub(queries, tf.scalar(window, "int32"))));
 }
 
 /** 0 where allowed, {@link MASKED_SCORE} elsewhere. */
@@ -19,9 +23,12 @@ function additive(allowed: tf.Tensor): tf.Tensor {
   return tf.mul(tf.sub(1, tf.cast(allowed, "float32")), MASKED_SCORE);
 }
 
-/** Returns the bias of causal attention: 0 where key ≤ query, {@link MASKED_SCORE} elsewhere. Shape: `[1, 1, time, time] f32`. */
-export function causalBias(time: number): tf.Tensor {
-  return additive(causal(time));
+/**
+ * Returns the bias of causal attention: 0 where key ≤ query, {@link MASKED_SCORE} elsewhere. Shape: `[1, 1, time, time] f32`.
+ * `window`: most positions seen, the query's own included (sliding window); absent: all.
+ */
+export function causalBias(time: number, window?: number): tf.Tensor {
+  return additive(causal(time, window));
 }
 
 /**

@@ -11,7 +11,7 @@ export { fillKeyedNormals, fillKeyedUniforms, keyedNormal, keyedUniform, philox4
 export type { NormalKey, PhiloxCounter, PhiloxKey, SamplingKey, SamplingKeys } from "./keyed-random.ts";
 export { linear, linearParts } from "./linear.ts";
 export { rmsNorm } from "./rms-norm.ts";
-export { applyRope, ROPE_MAX_POSITIONS, ropeTables } from "./rope.ts";
+export { applyRope, ropeTables } from "./rope.ts";
 export type { RopeTables } from "./rope.ts";
 export { greedyTokens, sampleTokens } from "./sampling.ts";
 export type { ChosenTokens, SampleInputs } from "./sampling.ts";

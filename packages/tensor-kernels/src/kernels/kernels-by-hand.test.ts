@@ -64,7 +64,7 @@ describe.each(EAGER_BACKENDS)("by hand on %s", (backend) => {
   it("rope: position 0 leaves x, and theta 1 turns every pair by the position in radians", () => {
     const rotated = applyRope(
       tf.tensor4d([1, 0, 0, 0, 1, 0, 0, 0], [1, 1, 2, 4]),
-      ropeTables(tf.tensor2d([[0, 3]], [1, 2], "int32"), 4, 1),
+      ropeTables(tf.tensor2d([[0, 3]], [1, 2], "int32"), { inverseFrequencies: [1, 1], maxPositions: 4 }),
     );
     expectClose(rotated.dataSync(), [1, 0, 0, 0, Math.cos(3), 0, Math.sin(3), 0], CLOSE);
   });

@@ -2,7 +2,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
-import { ShapeError } from "@longcot/errors";
 
 /** Cosines and sines of every position's angles, `[batch, 1, time, headDim/2] f32` each. */
 export interface RopeTables {
@@ -12,41 +11,38 @@ export interface RopeTables {
 
 // A position is coarse·256 + fine, and the angles of the two parts are added by the addition theorem. Both parts come from
 // constants made in double precision, so that the error does not grow with the position as float32 angles' does
-// (1e-4 at position 2048, 2e-3 at 32768), for a table of 768 rows.
+// (1e-4 at position 2048, 2e-3 at 32768), for a table of 256 rows and one of a row per 256 positions.
 const FINE_POSITIONS = 256;
-const COARSE_BLOCKS = 512;
 
-/** Positions that {@link ropeTables} covers: 131072, the longest context of the Qwen2 family. */
-export const ROPE_MAX_POSITIONS = FINE_POSITIONS * COARSE_BLOCKS;
+/** What the angles depend on beside the position. */
+export interface RopeOptions {
+  /** Radians that each pair turns per position, `headDim/2` numbers; plain rotary embedding has `theta^(−2i/headDim)`. */
+  inverseFrequencies: readonly number[];
+  /** Positions are below this, rounded up to a multiple of 256. The tables in a graph are as long. */
+  maxPositions: number;
+}
 
 /**
- * Returns the cosines and sines of `position · theta^(−2i/headDim)`, i < headDim/2.
+ * Returns the cosines and sines of `position · inverseFrequencies[i]`.
  *
- * Shapes: `positions [batch, time] int32` in [0, {@link ROPE_MAX_POSITIONS}) → `[batch, 1, time, headDim/2] f32` each.
+ * Shapes: `positions [batch, time] int32` in [0, maxPositions) → `[batch, 1, time, headDim/2] f32` each.
  * Precision: within 2e-7 of double precision at every position.
  * No gradient (positions are integers).
- * @throws ShapeError when `positions` is not an int32 matrix or `headDim` is odd.
+ * @throws ShapeError when `positions` is not an int32 matrix.
  * Source: arXiv 2104.09864 §3.2.2.
  */
-export function ropeTables(positions: tf.Tensor, headDim: number, theta: number): RopeTables {
+export function ropeTables(positions: tf.Tensor, { inverseFrequencies, maxPositions }: RopeOptions): RopeTables {
   const [batch, time] = checkShape("ropeTables", "positions", positions, ["batch", "time"], "int32");
-  if (headDim % 2 !== 0)
-    throw new ShapeError({
-      who: "ropeTables",
-      argument: "headDim",
-      expected: "an even number",
-      received: String(headDim),
-    });
-  const half = headDim / 2;
+  const half = inverseFrequencies.length;
   const flat = tf.reshape(positions, [batch * time]);
   const block = tf.floorDiv(flat, tf.scalar(FINE_POSITIONS, "int32"));
   const offset = tf.sub(flat, tf.mul(block, tf.scalar(FINE_POSITIONS, "int32")));
   const rows = (count: number, stride: number, indices: tf.Tensor) =>
-    tf.split(tf.gather(tf.tensor2d(angleTable(count, stride, headDim, theta), [count, headDim]), indices as tf.Tensor1D), 2, -1) as [
+    tf.split(tf.gather(tf.tensor2d(angleTable(count, stride, inverseFrequencies), [count, 2 * half]), indices as tf.Tensor1D), 2, -1) as [
       tf.Tensor,
       tf.Tensor,
     ];
-  const [cosBlock, sinBlock] = rows(COARSE_BLOCKS, FINE_POSITIONS, block);
+  const [cosBlock, sinBlock] = rows(Math.ceil(maxPositions / FINE_POSITIONS), FINE_POSITIONS, block);
   const [cosOffset, sinOffset] = rows(FINE_POSITIONS, 1, offset);
   const shape = [batch, 1, time, half];
   return {
@@ -56,16 +52,15 @@ export function ropeTables(positions: tf.Tensor, headDim: number, theta: number)
 }
 
 /** Rows `[cos | sin]` of the angles of positions 0, stride, 2·stride, …, computed in double precision. */
-function angleTable(count: number, stride: number, headDim: number, theta: number): Float32Array {
-  const half = headDim / 2;
-  const table = new Float32Array(count * headDim);
-  for (let i = 0; i < half; i++) {
-    const frequency = theta ** (-i / half);
+function angleTable(count: number, stride: number, inverseFrequencies: readonly number[]): Float32Array {
+  const half = inverseFrequencies.length;
+  const table = new Float32Array(count * 2 * half);
+  inverseFrequencies.forEach((frequency, i) => {
     for (let row = 0; row < count; row++) {
-      table[row * headDim + i] = Math.cos(row * stride * frequency);
-      table[row * headDim + half + i] = Math.sin(row * stride * frequency);
+      table[row * 2 * half + i] = Math.cos(row * stride * frequency);
+      table[row * 2 * half + half + i] = Math.sin(row * stride * frequency);
     }
-  }
+  });
   return table;
 }
 

@@ -99,13 +99,14 @@ const linearCases: KernelCase[] = [
   },
 ];
 
+const ropeFrequencies = (headDim: number, theta: number) => Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
 const LONG_POSITIONS = [0, 1, 255, 256, 2047, 2048, 32767, 131071];
 const ropeCases: KernelCase[] = [
   {
     name: "ropeTables up to position 131071",
     inputs: [constantInput("int32", [1, LONG_POSITIONS.length], LONG_POSITIONS)],
     run: ([positions]) => {
-      const { cos, sin } = ropeTables(positions!, 16, 1e6);
+      const { cos, sin } = ropeTables(positions!, { inverseFrequencies: ropeFrequencies(16, 1e6), maxPositions: 131_072 });
       return [cos, sin];
     },
     reference: ([positions]) =>
@@ -117,13 +118,20 @@ const ropeCases: KernelCase[] = [
   {
     name: "applyRope of [2, 3, 4, 8]",
     inputs: [normalInput("rope", [2, 3, 4, 8]), constantInput("int32", [2, 4], [0, 1, 2, 3, 300, 301, 0, 7])],
-    run: ([x, positions]) => [applyRope(x!, ropeTables(positions!, 8, 10_000))],
+    run: ([x, positions]) => [applyRope(x!, ropeTables(positions!, { inverseFrequencies: ropeFrequencies(8, 10_000), maxPositions: 302 }))],
     reference: ([x, positions]) => [ropeReference(x!, positions!, [2, 3, 4, 8], 10_000)],
     tolerance: FLOAT32,
   },
 ];
 
 const attentionCases: KernelCase[] = [
+  {
+    name: "causalBias of 4, two positions seen",
+    inputs: [],
+    run: () => [causalBias(4, 2)],
+    reference: () => [[0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0].map((masked) => masked * MASKED_SCORE)],
+    tolerance: EXACT,
+  },
   {
     name: "causalBias of 3",
     inputs: [],

@@ -1,0 +1,84 @@
+// The decoder that the architectures share: pre-norm blocks of grouped-query attention with rotary positions, and SwiGLU.
+
+import * as tf from "@tensorflow/tfjs-core";
+import { applyRope, embed, linear, linearParts, rmsNorm, ropeTables, swiglu } from "@longcot/tensor-kernels";
+import type { RopeTables } from "@longcot/tensor-kernels";
+import type { ModelConfig } from "../files/model-config.ts";
+import type { Architecture, Attend, ConfigFacts, Weights } from "./architecture.ts";
+import { decoderParameters, layerName } from "./decoder-parameters.ts";
+import { ropeFrequencies } from "./rope-frequencies.ts";
+
+/** What tells one decoder from another. */
+export interface DecoderTraits {
+  facts: ConfigFacts;
+  /** Whether queries and keys go through an RMS norm over each head before their rotation. */
+  headNorms: boolean;
+}
+
+/** The architecture of a decoder with `traits`. */
+export function decoder({ facts, headNorms }: DecoderTraits): Architecture {
+  return {
+    facts,
+    parameters: (config) => decoderParameters(config, { headNorms }),
+    forward,
+    unembedding: (weights) => (weights["unembedding"] ?? weights["embedding"])!,
+  };
+}
+
+/** One layer's weight by our name within the layer; absent ones are `undefined`. */
+type LayerWeights = (part: string) => tf.Tensor | undefined;
+
+function forward({ config, weights, inputIds, positions, attend }: Parameters<Architecture["forward"]>[0]): tf.Tensor {
+  const [batch, time] = inputIds.shape as [number, number];
+  const { hiddenSize, rmsNormEpsilon } = config;
+  const tables = ropeTables(positions, { inverseFrequencies: ropeFrequencies(config), maxPositions: config.maxPositionEmbeddings });
+  let x = tf.reshape(embed(weights["embedding"]!, inputIds), [batch * time, hiddenSize]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const own = layerWeights(weights, layer);
+    const normed = rmsNorm(x, own("attention_norm")!, rmsNormEpsilon);
+    x = tf.add(x, mixTokens(normed, { config, own, tables, layer, attend, batch, time }));
+    x = tf.add(x, feedForward(rmsNorm(x, own("mlp_norm")!, rmsNormEpsilon), config, own));
+  }
+  return rmsNorm(x, weights["final_norm"]!, rmsNormEpsilon);
+}
+
+function layerWeights(weights: Weights, layer: number): LayerWeights {
+  return (part) => weights[layerName(layer, part)];
+}
+
+interface AttentionContext {
+  config: ModelConfig;
+  own: LayerWeights;
+  tables: RopeTables;
+  layer: number;
+  attend: Attend;
+  batch: number;
+  time: number;
+}
+
+/** Attention with its projections. Shapes: `x [batch · time, model]` → the same. */
+function mixTokens(x: tf.Tensor, { config, own, tables, layer, attend, batch, time }: AttentionContext): tf.Tensor {
+  const { attentionHeads, keyValueHeads, headDim, rmsNormEpsilon } = config;
+  const sizes = [attentionHeads, keyValueHeads, keyValueHeads].map((count) => count * headDim);
+  const [query, key, value] = linearParts(x, own("qkv.weight")!, own("qkv.bias"), sizes);
+  /** A projection as heads: `[batch · time, count · headDim]` → `[batch, count, time, headDim]`. */
+  const heads = (columns: tf.Tensor, count: number): tf.Tensor =>
+    tf.transpose(tf.reshape(columns, [batch, time, count, headDim]), [0, 2, 1, 3]);
+  const rotated = (columns: tf.Tensor, count: number, headNorm: tf.Tensor | undefined): tf.Tensor => {
+    const perHead = tf.reshape(columns, [batch * time * count, headDim]);
+    return applyRope(heads(headNorm === undefined ? columns : rmsNorm(perHead, headNorm, rmsNormEpsilon), count), tables);
+  };
+  const mixed = attend(layer, {
+    query: rotated(query!, attentionHeads, own("query_norm")),
+    key: rotated(key!, keyValueHeads, own("key_norm")),
+    value: heads(value!, keyValueHeads),
+  });
+  const flat = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * time, attentionHeads * headDim]);
+  return linear(flat, own("attention_output")!);
+}
+
+/** SwiGLU. Shapes: `x [batch · time, model]` → the same. */
+function feedForward(x: tf.Tensor, { intermediateSize }: ModelConfig, own: LayerWeights): tf.Tensor {
+  const [gate, up] = linearParts(x, own("gate_up")!, undefined, [intermediateSize, intermediateSize]);
+  return linear(swiglu(gate!, up!), own("down")!);
+}
