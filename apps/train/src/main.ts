@@ -7,6 +7,7 @@ import { generateCommand } from "./cli/generate.ts";
 import { gradeCommand } from "./cli/grade.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { studyCommand } from "./cli/study.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
 import { trainCommand } from "./cli/train.ts";
 
@@ -18,6 +19,7 @@ const commands = [
     runTraining: async (job) => (await import("./training/run-training.ts")).runTraining(job),
     writeReport: async (runFolder) => (await import("./report/write-report.ts")).writeReport(runFolder),
   }),
+  studyCommand,
   scoreCommand(async (options) => (await import("./models/score-rows.ts")).scoreRows(options)),
   generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),
   tokenizeCommand(async (options) => (await import("./models/tokenize-rows.ts")).tokenizeRows(options)),

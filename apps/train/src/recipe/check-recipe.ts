@@ -114,8 +114,10 @@ function* coldStart({ cold_start: cold, data }: Recipe): Iterable<BrokenRule> {
     };
 }
 
-function* stageArithmetic({ stages, model, data }: Recipe): Iterable<BrokenRule> {
+function* stageArithmetic({ stages, model, data, cold_start }: Recipe): Iterable<BrokenRule> {
   for (const [i, stage] of stages.entries()) {
+    if (stage.steps === 0 && (stages.length > 1 || cold_start === undefined))
+      yield { path: ["stages", i, "steps"], expected: "at least 1, except in the only stage of a recipe with cold_start", received: "0" };
     if (stages.findIndex((other) => other.name === stage.name) !== i)
       yield { path: ["stages", i, "name"], expected: "a name that no other stage has", received: stage.name };
     if (stage.mini_batch_size > stage.batch_size)

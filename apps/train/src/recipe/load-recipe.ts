@@ -36,8 +36,13 @@ export function presetNames(): string[] {
  * @throws ConfigError in one line: the key, where it was written, what was expected, what came.
  */
 export function loadRecipe({ source, sets = [] }: { source: string; sets?: readonly string[] }): LoadedRecipe {
+  return resolveRecipe({ ...recipeSource(source), sets });
+}
+
+/** Text and label of the recipe that `source` names, unparsed. @throws ConfigError if there is none. */
+export function recipeSource(source: string): { text: string; label: string } {
   const { path, label } = locateRecipe(source);
-  return resolveRecipe({ text: readFileSync(path, "utf8"), label, sets });
+  return { text: readFileSync(path, "utf8"), label };
 }
 
 /** {@link loadRecipe} for YAML text; `label` names it in errors. */

@@ -12,18 +12,26 @@ export interface Override {
 export function parseOverride(text: string): Override {
   const equals = text.indexOf("=");
   const key = text.slice(0, equals);
-  if (equals < 1 || !/^[A-Za-z_]\w*(?:\.\w+|\[\d+\])*$/.test(key)) {
+  if (equals < 1 || !DOTTED_KEY.test(key)) {
     throw new ConfigError({
       who: "--set",
       expected: "key=value with a dotted key, such as stages.0.steps=5",
       received: JSON.stringify(text),
     });
   }
-  const path = key
+  return { path: parseKey(key, "--set"), value: parseYamlValue(text.slice(equals + 1), `--set ${key}`) };
+}
+
+const DOTTED_KEY = /^[A-Za-z_]\w*(?:\.\w+|\[\d+\])*$/;
+
+/** `["stages", 0, "steps"]` for `stages.0.steps` or `stages[0].steps`. @throws ConfigError naming `who` if it is no dotted key. */
+export function parseKey(key: string, who: string): (string | number)[] {
+  if (!DOTTED_KEY.test(key))
+    throw new ConfigError({ who, expected: "a dotted key, such as stages.0.steps", received: JSON.stringify(key) });
+  return key
     .split(/[.[\]]+/)
     .filter((part) => part !== "")
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  return { path, value: parseYamlValue(text.slice(equals + 1), `--set ${key}`) };
 }
 
 /** A copy of `recipe` with `overrides` applied in order. @throws ConfigError if a path leads through a value that has no keys. */

@@ -56,7 +56,8 @@ const coldStart = z.strictObject({
 
 const stage = z.strictObject({
   name: z.string().min(1),
-  steps: count,
+  /** 0 in the only stage of a recipe: its cold start alone. */
+  steps: countOrZero,
   /** T: cap on the response, tokens. */
   context_length: count,
   /** D_R: prompts rolled out a step. */

@@ -102,7 +102,8 @@ function share(result: LevelResult, measure: "avg_at_k" | "pass_at_k"): Markup {
   return html`${percent(result[measure])} <small>[${percent(result[`${measure}_low`])}, ${percent(result[`${measure}_high`])}]</small>`;
 }
 
-function figureMarkup({ id, title, caption, legend, svg }: Figure): Markup {
+/** A figure with its title, caption and legend. */
+export function figureMarkup({ id, title, caption, legend, svg }: Figure): Markup {
   const keys = legend.map(({ name, color }) => html`<span><i style="background:${color}"></i>${name}</span>`);
   return html`<figure id="${id}">
     <h3>${title}</h3>

@@ -195,7 +195,8 @@ function paddedDomain(values: readonly number[]): [number, number] {
   return [isNearZero ? 0 : low - 0.08 * (high - low), high + 0.08 * (high - low)];
 }
 
-function draw(options: Plot.PlotOptions): string {
+/** The SVG of a plot, as text. */
+export function draw(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html></html>");
   const figure = Plot.plot({
     marginTop: 34,

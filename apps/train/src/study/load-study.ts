@@ -1,0 +1,165 @@
+// A study from a file or a shipped preset: every cell resolved to a whole training recipe and checked, or one clear error.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigError } from "@longcot/errors";
+import { stringify } from "yaml";
+import { studyError } from "../recipe/issue-message.ts";
+import { nearest } from "../recipe/key-tree.ts";
+import { recipeSource, resolveRecipe } from "../recipe/load-recipe.ts";
+import { applyOverrides, parseKey } from "../recipe/overrides.ts";
+import type { Recipe } from "../recipe/schema.ts";
+import { parseYaml } from "../recipe/yaml-source.ts";
+import { studySchema } from "./study-schema.ts";
+import type { StudyRecipe } from "./study-schema.ts";
+
+const STUDIES_FOLDER = fileURLToPath(new URL("../../recipes/studies/", import.meta.url));
+
+/** One cell under one seed. */
+export interface StudyCell {
+  name: string;
+  seed: number;
+  /** What the cell changes, for people. */
+  set: Readonly<Record<string, unknown>>;
+  recipe: Recipe;
+}
+
+export interface Study {
+  recipe: StudyRecipe;
+  /** By seed, then in the order of the recipe: seed by seed, so that a study cut short still compares every cell. */
+  cells: StudyCell[];
+}
+
+/** Names of the studies that ship with the program. */
+export function studyNames(): string[] {
+  return readdirSync(STUDIES_FOLDER)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .toSorted();
+}
+
+/** Text and label of the study that `source` names: a YAML file, or a shipped name. @throws ConfigError if there is none. */
+export function readStudySource(source: string): { text: string; label: string } {
+  if (/\.ya?ml$|[/\\]/.test(source)) {
+    if (!existsSync(source) || !statSync(source).isFile())
+      throw new ConfigError({ who: "--recipe", expected: "a study's file that exists", received: source });
+    return { text: readFileSync(source, "utf8"), label: source };
+  }
+  const names = studyNames();
+  if (!names.includes(source)) {
+    const near = nearest(source, names);
+    throw new ConfigError({
+      who: "--recipe",
+      expected: `the path of a .yaml file or one of ${names.join(", ")}`,
+      received: source,
+      ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
+    });
+  }
+  return { text: readFileSync(join(STUDIES_FOLDER, `${source}.yaml`), "utf8"), label: `${source}.yaml` };
+}
+
+/**
+ * Resolves a study from YAML text. `sets` are `--set`s on the study's own keys, `base.…` among them.
+ * @throws ConfigError naming the study's key, or the cell whose recipe does not hold.
+ */
+export function resolveStudy({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): Study {
+  const yaml = parseYaml(text, label);
+  const input = applyOverrides(yaml.value, sets.map(parseSet));
+  const parsed = studySchema.safeParse(input);
+  if (!parsed.success)
+    throw studyError(parsed.error.issues, input, Object.keys(studySchema.shape), (path) => {
+      const line = yaml.lineOf(path);
+      return line === undefined ? label : `${label}:${line}`;
+    });
+  const recipe = parsed.data;
+  const base = typeof recipe.base === "string" ? parseYaml(recipeSource(recipe.base).text, recipe.base).value : recipe.base;
+  const variants = expandGrid(recipe, label);
+  checkPlots(
+    recipe,
+    variants.map(({ name }) => name),
+    label,
+  );
+  const cells = recipe.seeds.flatMap((seed) =>
+    variants.map(({ name, set }): StudyCell => {
+      const own = `${label}, cell ${name}`;
+      const changed = applyOverrides(base, [
+        ...expandStages(base, set, own),
+        { path: ["seed"], value: seed },
+        { path: ["name"], value: cellRecipeName(recipe, name) },
+      ]);
+      return { name, seed, set, recipe: resolveRecipe({ text: stringify(changed), label: own }).recipe };
+    }),
+  );
+  return { recipe, cells };
+}
+
+/** Steps of reinforcement learning over all stages, as the longest of the cells has them. */
+export const longestCell = (cells: readonly StudyCell[]): number =>
+  Math.max(...cells.map(({ recipe }) => recipe.stages.reduce((sum, stage) => sum + stage.steps, 0)));
+
+function checkPlots({ plots = [] }: StudyRecipe, names: readonly string[], who: string): void {
+  const stray = plots.flatMap(({ cells }) => cells).find((name) => !names.includes(name));
+  if (stray !== undefined)
+    throw new ConfigError({ who, argument: "plots", expected: `cells of the study (${names.join(", ")})`, received: stray });
+}
+
+function parseSet(text: string) {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new ConfigError({ who: "--set", expected: "key=value", received: JSON.stringify(text) });
+  return {
+    path: parseKey(text.slice(0, equals), "--set"),
+    value: parseYaml(text.slice(equals + 1), `--set ${text.slice(0, equals)}`).value,
+  };
+}
+
+/** Run names are file names: what separates values in a cell's name becomes a dash. */
+function cellRecipeName(recipe: StudyRecipe, cell: string): string {
+  return `${recipe.name}-${cell}`.replaceAll(/[^A-Za-z0-9._-]+/g, "-");
+}
+
+/** Each of `cells` (or one without changes) in every combination of `grid`. */
+function expandGrid({ cells, grid = {} }: StudyRecipe, label: string): { name: string; set: Record<string, unknown> }[] {
+  const axes = Object.entries(grid);
+  if (cells === undefined && axes.length === 0)
+    throw new ConfigError({ who: label, argument: "cells", expected: "at least one cell, or a grid", received: "neither" });
+  let variants: { parts: string[]; set: Record<string, unknown> }[] = (cells ?? [{ name: "", set: {} }]).map(({ name, set }) => ({
+    parts: name === "" ? [] : [name],
+    set,
+  }));
+  for (const [key, values] of axes) {
+    variants = variants.flatMap(({ parts, set }) =>
+      values.map((value) => ({ parts: [...parts, `${key.split(".").at(-1)}=${valueName(value)}`], set: { ...set, [key]: value } })),
+    );
+  }
+  const named = variants.map(({ parts, set }) => ({ name: parts.join(","), set }));
+  const twice = named.find(({ name }, i) => named.findIndex((other) => other.name === name) !== i);
+  if (twice !== undefined)
+    throw new ConfigError({ who: label, argument: "cells", expected: "names that differ", received: `${twice.name} twice` });
+  return named;
+}
+
+function valueName(value: unknown): string {
+  const text = typeof value === "object" && value !== null ? Object.values(value).join("-") : String(value);
+  return text.replaceAll(/[^A-Za-z0-9._-]+/g, "-");
+}
+
+/** `stages.*.key` for every stage of the base. */
+function expandStages(base: unknown, set: Readonly<Record<string, unknown>>, who: string) {
+  const stages = (base as { stages?: unknown }).stages;
+  const count = Array.isArray(stages) ? stages.length : 0;
+  return Object.entries(set).flatMap(([key, value]) => {
+    const path = parseKey(key.replaceAll("*", "0"), who);
+    const star = key.split(".").indexOf("*");
+    if (star < 0) return [{ path, value }];
+    if (key.split(".")[0] !== "stages" || star !== 1)
+      throw new ConfigError({ who, argument: key, expected: "* for the index of a stage only, as in stages.*.reuse", received: key });
+    return Array.from({ length: count }, (_, i) => ({ path: path.with(star, i), value }));
+  });
+}
+
+/** Overrides as one line: `stages.*.reuse 4, loss.clip_high 0.28`. */
+export function describeSet(set: Readonly<Record<string, unknown>>): string {
+  const entries = Object.entries(set);
+  if (entries.length === 0) return "the base recipe";
+  return entries.map(([key, value]) => `${key} ${JSON.stringify(value).replaceAll('"', "")}`).join(", ");
+}
