@@ -62,7 +62,9 @@ test("every planted defect of the data set is found under its name, and nothing 
         checkStatements(),
         limitPrompts({ maxTokens: 2048 }),
         dropDuplicates(),
-        dropContaminated([{ name: "eval.parquet", statements: benchmark.map(({ messages }) => messages.at(-1)!.content) }]),
+        dropContaminated([
+          { name: "eval.parquet", fingerprint: "", statements: benchmark.map(({ messages }) => messages.at(-1)!.content) },
+        ]),
       ].map(noted),
     });
     const expected = defects[name].defects.filter(({ kind }) => kind !== "lookalike-not-duplicate");
@@ -100,6 +102,16 @@ test("what is left is written in order in verl's schema, repairs applied, extra_
     messages: [{ role: "user", content: "What is 17 + 100?" }],
     extraInfo: { index: 17, nested: { a: 17 } },
   });
+});
+
+test("every row of a file of many chunks arrives", async () => {
+  const rows = Array.from({ length: 5000 }, (_, i) =>
+    row({ prompt: [{ role: "user", content: `What is ${i} + 1?` }], extra_info: { index: i } }),
+  );
+  const output = join(folder, "many-out.parquet");
+  const result = await run({ sources: [{ files: [written("many.jsonl", rows)] }], steps: [checkSchema(), dropDuplicates()], output });
+  expect([result.rowsRead, result.rowsWritten, ...result.steps.map(({ rowsIn }) => rowsIn)]).toEqual([5000, 5000, 5000, 5000, 5000]);
+  expect((await loadPrompts(output)).map(({ promptId }) => Number(promptId))).toEqual(rows.map((_, i) => i));
 });
 
 test("layouts of other data sets are told by their columns, or named", async () => {

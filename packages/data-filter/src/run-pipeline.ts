@@ -4,7 +4,7 @@ import type { Progress } from "./pacer.ts";
 import type { FilterStep } from "./steps/filter-step.ts";
 import { importSources, type Source } from "./store/import-files.ts";
 import { openProblemStore, type ProblemStore, type StepCounts } from "./store/problem-store.ts";
-import { writeKept } from "./store/write-kept.ts";
+import { writeDropped, writeKept } from "./store/write-kept.ts";
 
 export interface PipelineOptions {
   readonly sources: readonly Source[];
@@ -12,6 +12,8 @@ export interface PipelineOptions {
   readonly steps: readonly FilterStep[];
   /** `.parquet` or `.jsonl`, in verl's schema. */
   readonly output: string;
+  /** A parquet file for what was left out: file, row, step, kind, detail, row repeated, statement. Absent: none is written. */
+  readonly dropped?: string;
   /** Holds the database that an interrupted run goes on from. */
   readonly folder: string;
   readonly onProgress?: (progress: Progress & { readonly step: string }) => void;
@@ -68,6 +70,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     // Steps that the recipe no longer has.
     await store.isDone(steps.length + 1, "", "");
     const rowsWritten = await writeKept(store, options.output);
+    if (options.dropped !== undefined) await writeDropped(store, options.dropped);
     return { ...(await summarize(store)), rowsWritten };
   } finally {
     store.close();

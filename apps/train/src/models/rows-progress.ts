@@ -6,22 +6,24 @@ const TERMINAL_MS = 200;
 const LOG_MS = 10_000;
 
 export interface RowsProgress {
-  /** `done` of `total` in a unit that takes about even time; `text` says it in words. */
-  update(progress: { done: number; total: number; text: string }): void;
+  /** `done` of `total` in a unit that takes about even time; `text` says it in words. Another `phase` starts counting anew. */
+  update(progress: { done: number; total: number; text: string; phase?: string }): void;
   /** Clears the line of a terminal. */
   close(): void;
 }
 
 /** Progress of the work `label`, from now on. */
 export function createRowsProgress(label: string, stream: NodeJS.WriteStream = process.stderr): RowsProgress {
-  const start = performance.now();
+  let start = performance.now();
+  let current: string | undefined;
   let next = start + QUIET_MS;
   let shown = false;
   return {
-    update({ done, total, text }) {
+    update({ done, total, text, phase }) {
       const now = performance.now();
+      if (phase !== current) [current, start] = [phase, now];
       if (now < next) return;
-      const left = done === 0 ? "" : `, about ${duration(((now - start) / 1000) * (total / done - 1))} left`;
+      const left = done === 0 || now === start ? "" : `, about ${duration(((now - start) / 1000) * (total / done - 1))} left`;
       const line = `${label}: ${text}${left}`;
       stream.write(stream.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
       next = now + (stream.isTTY ? TERMINAL_MS : LOG_MS);

@@ -2,7 +2,7 @@
 
 /** Labels in front of a statement: `Problem 3.`, `Example 7:`, `12)`, `(5 points)`, `[10 marks]`, `Question:`, `Solve the following problem.` */
 const LABEL =
-  /^\s*(?:(?:problem|question|exercise|example|task|q|ex|no|prob)\b\.?\s*(?:\d+(?:\.\d+)*)?\s*[.:)\]-]+|\d+(?:\.\d+)*\s*[.)]\s(?!\d)|[([]\s*\d+\s*(?:points?|marks?|pts?)\s*[)\]][.:]?|(?:please )?(?:solve|answer) (?:the following|this) (?:math(?:ematics)? )?(?:problem|question)\s*[.:])\s*/i;
+  /^\s*(?:(?:problem|question|exercise|example|task|q|ex|no|prob)(?![a-z])\.?\s*(?:\d+(?:\.\d+)*)?\s*[.:)\]-]+|\d+(?:\.\d+)*\s*[.)]\s(?!\d)|[([]\s*\d+\s*(?:points?|marks?|pts?)\s*[)\]][.:]?|(?:please )?(?:solve|answer) (?:the following|this) (?:math(?:ematics)? )?(?:problem|question)\s*[.:])\s*/i;
 
 /** A sentence that asks for a form of answer and says nothing about the problem. */
 const INSTRUCTION = /\\boxed|\bstep[ -]by[ -]step\b|\bput your (?:final )?answer\b|\bfinal answer (?:with)?in\b/i;

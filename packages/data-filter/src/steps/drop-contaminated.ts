@@ -7,6 +7,8 @@ import { forEachProblem, type FilterStep } from "./filter-step.ts";
 /** A benchmark's problems by name. */
 export interface Benchmark {
   readonly name: string;
+  /** Tells whether the problems are those of an earlier run. */
+  readonly fingerprint: string;
   readonly statements: readonly string[];
 }
 
@@ -14,7 +16,7 @@ export interface Benchmark {
 export function dropContaminated(benchmarks: readonly Benchmark[], options: ContaminationOptions = {}): FilterStep {
   return {
     name: "contamination",
-    options: { ...options, benchmarks },
+    options: { ...options, benchmarks: benchmarks.map(({ name, fingerprint }) => ({ name, fingerprint })) },
     async run(context) {
       const names = benchmarks.flatMap(({ name, statements }) => statements.map((_, row) => `${basename(name)} row ${row}`));
       const finder = createContaminationFinder(

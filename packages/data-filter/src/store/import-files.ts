@@ -54,8 +54,8 @@ async function importFile(
   let mapping = source.mapping;
   let fileRow = 0;
   const defaults = { ability: source.ability ?? "math", ...(source.dataSource === undefined ? {} : { dataSource: source.dataSource }) };
-  const result = await store.connection.stream(rowsQuery(path)).catch((cause: Error) => unreadable(path, cause));
-  const chunks = result.yieldRowsJs();
+  const query = rowsQuery(path);
+  const chunks = store.stream(query);
   while (true) {
     const chunk = await chunks.next().catch((cause: Error) => unreadable(path, cause));
     if (chunk.done === true) break;
@@ -81,6 +81,8 @@ async function importFile(
     await tick(fileRow);
   }
   if (fileRow === 0) throw new DataError({ who: path, expected: "at least one row", received: "none" });
+  const rows = Number((await store.connection.runAndReadAll(`SELECT count(*) FROM (${query})`)).getRowsJS()[0]![0]);
+  if (rows !== fileRow) throw new DataError({ who: path, expected: `internal: all of its ${rows} rows read`, received: `${fileRow}` });
   await tick(0);
   return fileRow;
 }

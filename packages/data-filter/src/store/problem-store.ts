@@ -79,6 +79,8 @@ export interface StepCounts {
 
 export interface ProblemStore {
   readonly connection: DuckDBConnection;
+  /** Rows of a query, some at a time, on a connection of its own: a statement on the same one would end them early. */
+  stream(sql: string): AsyncIterableIterator<unknown[][]>;
   /** Problems that no step dropped. */
   count(): Promise<number>;
   /** They, in order, a few thousand at a time, with the columns asked for. */
@@ -115,17 +117,30 @@ WHERE p.row NOT IN (SELECT row FROM dropped)`;
 export async function openProblemStore(folder: string): Promise<ProblemStore> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, "problems.duckdb");
-  const connection = await connect(path);
-  await connection.run(`${TABLES}; CREATE OR REPLACE TEMP VIEW kept AS ${KEPT}`);
+  const instance = await openDatabase(path);
+  const connection = await instance.connect();
+  await connection.run(`${TABLES}; CREATE OR REPLACE VIEW kept AS ${KEPT}`);
   const scalar = async (query: string): Promise<number> => Number((await connection.runAndReadAll(query)).getRowsJS()[0]![0]);
   const count = () => scalar("SELECT count(*) FROM problems WHERE row NOT IN (SELECT row FROM dropped)");
+  async function* stream(sql: string): AsyncIterableIterator<unknown[][]> {
+    const own = await instance.connect();
+    try {
+      yield* (await own.stream(sql)).yieldRowsJs();
+    } finally {
+      own.closeSync();
+    }
+  }
   return {
     connection,
     count,
+    stream,
     async *problems(columns) {
-      const list = columns.map((column) => `${COLUMNS[column]} AS "${column}"`).join(", ");
-      const result = await connection.stream(`SELECT ${list} FROM kept ORDER BY row`);
-      for await (const rows of result.yieldRowObjectJs()) yield rows as unknown as Pick<StoredProblem, (typeof columns)[number]>[];
+      const list = columns.map((column) => COLUMNS[column]).join(", ");
+      for await (const rows of stream(`SELECT ${list} FROM kept ORDER BY row`)) {
+        yield rows.map(
+          (row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])) as Pick<StoredProblem, (typeof columns)[number]>,
+        );
+      }
     },
     async isDone(position, step, options) {
       const found = await connection.runAndReadAll("SELECT 1 FROM steps WHERE position = ? AND step = ? AND options = ?", [
@@ -177,19 +192,21 @@ export async function openProblemStore(folder: string): Promise<ProblemStore> {
         facts: JSON.parse(facts) as Record<string, unknown>,
       }));
     },
-    close: () => connection.closeSync(),
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
   };
 }
 
-async function connect(path: string): Promise<DuckDBConnection> {
+async function openDatabase(path: string): Promise<DuckDBInstance> {
   try {
-    return await (await DuckDBInstance.create(path)).connect();
+    return await DuckDBInstance.create(path);
   } catch (cause) {
-    const message = (cause as Error).message;
     throw new DataError({
       who: path,
       expected: "a database that no other process has open",
-      received: message.split("\n")[0]!,
+      received: (cause as Error).message.split("\n")[0]!,
       fix: "End the other run, or remove the file to start anew",
       cause,
     });

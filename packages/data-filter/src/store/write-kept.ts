@@ -1,4 +1,4 @@
-// What the steps kept, in verl's schema, as a parquet or JSONL file that appears whole or not at all.
+// What the steps kept, in verl's schema, and what they left out: files that appear whole or not at all.
 import { rename, rm } from "node:fs/promises";
 import { DataError } from "@longcot/errors";
 import { formatOf } from "../read-rows.ts";
@@ -16,10 +16,28 @@ export async function writeKept(store: ProblemStore, path: string): Promise<numb
   const structure = (
     await store.connection.runAndReadAll("SELECT json_group_structure(extra_info::JSON)::VARCHAR FROM kept WHERE extra_info IS NOT NULL")
   ).getRowsJS()[0]![0] as string | null;
-  const extraInfo = structure === null || structure === "null" ? "{'index': row}" : `from_json(extra_info, ${sqlText(structure)})`;
+  const extraInfo =
+    structure === null || structure === "null"
+      ? "{'index': row}"
+      : `from_json(extra_info, ${sqlText(structure.replaceAll("UBIGINT", "BIGINT"))})`;
   const messages = sqlText('[{"role":"VARCHAR","content":"VARCHAR"}]');
   const query = `SELECT data_source, from_json(prompt, ${messages}) AS prompt, ability, {'style': 'rule', 'ground_truth': ground_truth} AS reward_model,
     ${extraInfo} AS extra_info FROM kept ORDER BY row`;
+  await copyTo(store, query, path);
+  return count;
+}
+
+/** Writes what the steps left out to `path`, with step, kind and detail, in the order of the rows. */
+export async function writeDropped(store: ProblemStore, path: string): Promise<void> {
+  await copyTo(
+    store,
+    `SELECT file, file_row, step, kind, detail, o.of_row AS repeats_row, data_source, coalesce(statement, prompt) AS statement, ground_truth
+     FROM (SELECT position, row, kind, detail, of AS of_row FROM dropped) o JOIN steps USING (position) JOIN problems USING (row) ORDER BY row`,
+    path,
+  );
+}
+
+async function copyTo(store: ProblemStore, query: string, path: string): Promise<void> {
   const aside = `${path}.part`;
   try {
     const format = formatOf(path) === "parquet" ? "FORMAT parquet, COMPRESSION zstd" : "FORMAT json";
@@ -28,5 +46,4 @@ export async function writeKept(store: ProblemStore, path: string): Promise<numb
   } finally {
     await rm(aside, { force: true });
   }
-  return count;
 }

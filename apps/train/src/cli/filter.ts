@@ -1,0 +1,81 @@
+// `longcot filter`: problems through a pipeline of steps, and a report of what was dropped and why.
+import type { FilterFlags, FilterRecipe } from "../filter/filter-recipe.ts";
+import type { FilterJob, FilterOutcome } from "../filter/run-filter.ts";
+import { createRowsProgress } from "../models/rows-progress.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+import { existingFile, existingFolder, wholeNumber } from "./option-values.ts";
+import type { AddCommand } from "./run-cli.ts";
+
+export interface FilterWork {
+  loadFilterRecipe: (flags: FilterFlags) => FilterRecipe;
+  runFilter: (job: FilterJob) => Promise<FilterOutcome>;
+}
+
+/** Adds the command; `load` brings its work when it is first needed. */
+export function filterCommand(load: () => Promise<FilterWork>): AddCommand {
+  return (program) => {
+    program
+      .command("filter")
+      .description("Filter problems: schema, unverifiable statements, lengths, wrong answers, duplicates, contamination, difficulty.")
+      .option("--recipe <file>", "a YAML file of sources and steps; or the options below", existingFile)
+      .option("--input <files...>", "parquet, JSONL or CSV files, or glob patterns")
+      .requiredOption("--out <path>", "a .parquet or .jsonl file, or a folder; the report is written beside it")
+      .option("--steps <names...>", "only these steps (default: all that the options give what they need)")
+      .option("--benchmark <files...>", "benchmarks whose problems must not be in the data")
+      .option("--tokenizer <dir>", "count prompt tokens with this model's tokenizer and chat template", existingFolder)
+      .option("--max-prompt-tokens <N>", "longest prompt (default: 2048)", wholeNumber(1))
+      .option("--difficulty-model <name>", "drop what this key of extra_info.model_difficulty never or always solved")
+      .option("--rollouts <N>", "rollouts that model_difficulty counts the failures of (default: 16)", wholeNumber(1))
+      .option("--set <key=value>", "override a recipe's key, as often as needed", (text: string, all: string[] | undefined) => [
+        ...(all ?? []),
+        text,
+      ])
+      .option("--json", "print the report as JSON on stdout")
+      .addHelpText(
+        "after",
+        "\nAn interrupted run goes on with the step that was not done when it is started again with the same --out.\n\nExamples:\n  longcot filter --input math.parquet --benchmark aime24.parquet aime25.parquet --out clean/\n  longcot filter --input 'raw/*.jsonl' --steps duplicates --out unique.parquet\n  longcot filter --recipe pipeline.yaml --out data/",
+      )
+      .action(async ({ out, json, ...flags }: FilterFlags & { out: string; json?: true }) => {
+        const work = await load();
+        const recipe = work.loadFilterRecipe(flags);
+        const progress = createRowsProgress("filter");
+        const interrupt = listenForInterrupt(() =>
+          process.stderr.write("\nstopping; the same command goes on with the step that was not done. Ctrl-C again ends at once\n"),
+        );
+        const start = performance.now();
+        try {
+          const outcome = await work.runFilter({
+            recipe,
+            out,
+            signal: interrupt.signal,
+            onProgress: ({ step, phase, done, total }) =>
+              progress.update({
+                phase: `${step} ${phase}`,
+                done,
+                total,
+                text: `${step}${phase === step ? "" : `, ${phase}`} ${done} of ${total}`,
+              }),
+          });
+          progress.close();
+          process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome, (performance.now() - start) / 1000));
+        } catch (error) {
+          if (!interrupt.signal.aborted || error !== interrupt.signal.reason) throw error;
+          process.exitCode = interrupt.exitCode();
+        } finally {
+          progress.close();
+          interrupt.dispose();
+        }
+      });
+  };
+}
+
+function summary({ rowsRead, rowsWritten, steps, output, folder }: FilterOutcome, seconds: number): string {
+  const lines = steps.slice(1).map(({ step, rowsIn, dropped, repaired }) => {
+    const words = [
+      ...Object.entries(dropped).map(([kind, count]) => `${count} ${kind}`),
+      ...Object.entries(repaired).map(([kind, count]) => `${count} ${kind} mended`),
+    ];
+    return `  ${step.padEnd(14)} ${String(rowsIn).padStart(9)} in   ${words.join(", ") || "nothing to drop"}`;
+  });
+  return `${lines.join("\n")}\n${rowsWritten} of ${rowsRead} problems written to ${output} in ${seconds.toFixed(1)} s; report: ${folder}/report.html\n`;
+}

@@ -1,0 +1,146 @@
+// The report of a filter run: what went in and came out of each step, why, by source, and examples to read.
+import type { DroppedExample, PipelineResult, StepCounts } from "@longcot/data-filter";
+import { percent } from "../progress/figures.ts";
+import { html, trustedMarkup, type Markup } from "../report/markup.ts";
+import { PAGE_CSS } from "../report/style.ts";
+import type { FilterRecipe } from "./filter-recipe.ts";
+
+const FILTER_CSS = `
+  .bar { display: inline-block; height: 9px; border-radius: 2px; background: var(--series-1); vertical-align: middle; }
+  .histogram { display: flex; align-items: flex-end; gap: 3px; height: 120px; max-width: 460px; margin: 8px 0 2px; }
+  .histogram div { flex: 1; background: var(--series-1); border-radius: 2px 2px 0 0; min-height: 1px; }
+  .histogram .out { background: var(--before); }
+  .ticks { display: flex; gap: 3px; max-width: 460px; color: var(--muted); font-size: 12px; } .ticks span { flex: 1; text-align: center; }
+  td.text { white-space: normal; text-align: left; min-width: 16em; }`;
+
+/** The page as text; needs nothing from the network. */
+export function renderFilterReport(recipe: FilterRecipe, result: PipelineResult): string {
+  const { rowsRead, rowsWritten, steps, sources, examples } = result;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${recipe.name}: longcot filter report</title>
+        <style>
+          ${trustedMarkup(PAGE_CSS + FILTER_CSS)}
+        </style>
+      </head>
+      <body>
+        <h1>${recipe.name}</h1>
+        <p class="sub">
+          ${rowsWritten.toLocaleString("en")} of ${rowsRead.toLocaleString("en")} problems left (${percent(rowsWritten / rowsRead)})
+        </p>
+        <h2>Steps</h2>
+        ${table(
+          ["step", "problems in", "dropped", "mended", "left"],
+          steps.map((step) => {
+            const dropped = total(step.dropped);
+            const left = step.rowsIn === 0 && step.step === "import" ? rowsRead : step.rowsIn - dropped;
+            return [step.step, step.rowsIn.toLocaleString("en"), reasons(step.dropped), reasons(step.repaired), leftBar(left, rowsRead)];
+          }),
+        )}
+        ${steps.map(histogram)}
+        <h2>Sources</h2>
+        ${table(
+          ["source", "read", "left", "share"],
+          sources.map(({ source, read, written }) => [
+            source || "(none)",
+            read.toLocaleString("en"),
+            written.toLocaleString("en"),
+            percent(written / read),
+          ]),
+        )}
+        <h2>What was dropped, and why</h2>
+        ${byKind(examples).map(exampleSection)}
+        <h2>Recipe</h2>
+        <details>
+          <summary>every key, as resolved</summary>
+          <pre>${JSON.stringify(recipe, undefined, 2)}</pre>
+        </details>
+      </body>
+    </html> `.html;
+}
+
+const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+function reasons(counts: Readonly<Record<string, number>>): Markup {
+  const entries = Object.entries(counts);
+  if (entries.length === 0) return html`<small>none</small>`;
+  return html`${total(counts).toLocaleString("en")} <small>${entries.map(([kind, count]) => `${kind} ${count}`).join(", ")}</small>`;
+}
+
+function leftBar(left: number, of: number): Markup {
+  return html`${left.toLocaleString("en")} <span class="bar" style="width:${Math.round((90 * left) / Math.max(1, of))}px"></span>`;
+}
+
+type Cell = string | number | Markup;
+
+function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): Markup {
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          ${heads.map((head) => html`<th>${head}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell) => html`<td>${cell}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** Problems by failed rollouts, for a step that counted them. */
+function histogram({ step, facts, dropped }: StepCounts): Markup {
+  const counts = facts["failed_rollouts"];
+  if (!Array.isArray(counts)) return html``;
+  const most = Math.max(1, ...(counts as number[]));
+  const [easy, hard] = [dropped["too-easy"] ?? 0, dropped["too-hard"] ?? 0];
+  return html`<h3>${step}: problems by failed rollouts of ${String(facts["model"])}</h3>
+    <div class="histogram" role="img" aria-label="Problems by failed rollouts: ${counts.join(", ")}">
+      ${(counts as number[]).map(
+        (count, failed) =>
+          html`<div
+            title="${failed} failed: ${count}"
+            class="${(failed === 0 && easy > 0) || (failed === counts.length - 1 && hard > 0) ? "out" : ""}"
+            style="height:${(100 * count) / most}%"
+          ></div>`,
+      )}
+    </div>
+    <div class="ticks">${counts.map((_, failed) => html`<span>${failed}</span>`)}</div>`;
+}
+
+function byKind(examples: readonly DroppedExample[]): (readonly DroppedExample[])[] {
+  const groups = new Map<string, DroppedExample[]>();
+  for (const example of examples) {
+    const key = `${example.step}/${example.kind}`;
+    groups.set(key, [...(groups.get(key) ?? []), example]);
+  }
+  return [...groups.values()];
+}
+
+function exampleSection(group: readonly DroppedExample[]): Markup {
+  return html`<details>
+    <summary>${group[0]!.step}: ${group[0]!.kind}</summary>
+    <div class="scroll">
+      <table>
+        <tbody>
+          ${group.map(
+            ({ file, fileRow, detail, statement }) =>
+              html`<tr>
+                <td>${file.split("/").at(-1)!} row ${fileRow}</td>
+                <td class="text">${detail}</td>
+                <td class="text">${statement.length > 300 ? `${statement.slice(0, 300)}…` : statement}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
