@@ -1,6 +1,8 @@
 // Verifiable rewards: graders of model answers, and a pool that runs them in processes of their own.
-export { extractAnswer, lastBoxed, textAfterThinking } from "./math/extract.ts";
-export type { Extraction } from "./math/extract.ts";
+export { lastBoxed } from "./math/extract/boxes.ts";
+export { extractAnswer } from "./math/extract/extract-answer.ts";
+export type { Extraction } from "./math/extract/extract-answer.ts";
+export { textAfterThinking } from "./math/extract/thinking.ts";
 export { gradeMath } from "./math/grade-math.ts";
 export type { MathGrade, MathGradeRequest, MathGradeRule } from "./math/grade-math.ts";
 export { parseGroundTruth } from "./math/ground-truth.ts";

@@ -33,7 +33,7 @@ describe("honest work", () => {
       request(1, "</think>\\boxed{4}"),
       { ...request(2, "</think>\\boxed{4}"), truncated: true },
     ]);
-    expect(verdicts.map((verdict) => verdict.rule)).toEqual(["thinking-not-closed", "rational", "truncated"]);
+    expect(verdicts.map((verdict) => verdict.rule)).toEqual(["thinking-not-closed", "spelling", "truncated"]);
   });
 });
 

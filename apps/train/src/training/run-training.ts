@@ -78,6 +78,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     await using pool = createVerifierPool({
       math: {
         thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
+        // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
+        bareAnswer: "refuse",
         truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade",
       },
     });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OUTCOMES } from "../outcome.ts";
 import { gradeMath } from "./grade-math.ts";
+import { parseGroundTruth } from "./ground-truth.ts";
 
 interface Row {
   id: string;
@@ -15,9 +16,6 @@ const rows = readFileSync(new URL("../../fixtures/math-plain.jsonl", import.meta
   .trim()
   .split("\n")
   .map((line) => JSON.parse(line) as Row);
-/** Categories whose plain answers are number literals or differ in spelling only. */
-const LITERAL_CATEGORIES = new Set(["fraction", "rational", "units", "percent", "text", "ratio", "time"]);
-
 const score = (response: string, groundTruth: string) => gradeMath({ response, groundTruth }).score;
 const boxed = (answer: string, gold: string) => score(`\\boxed{${answer}}`, gold);
 
@@ -27,15 +25,9 @@ describe("fixtures", () => {
     expect(rows.filter((row) => !row.expected && score(row.prediction, row.gold) === 1)).toEqual([]);
   });
 
-  test("every row of a literal category is judged right", () => {
-    const literal = rows.filter((row) => LITERAL_CATEGORIES.has(row.category));
-    expect(literal.length).toBeGreaterThan(30);
-    expect(literal.filter((row) => score(row.prediction, row.gold) !== Number(row.expected))).toEqual([]);
-  });
-
-  test("at least 168 of 259 rows are judged right: the others need an algebra that this grader does not have", () => {
+  test("every row is judged right", () => {
     expect(rows.length).toBe(259);
-    expect(rows.filter((row) => score(row.prediction, row.gold) === Number(row.expected)).length).toBeGreaterThanOrEqual(168);
+    expect(rows.filter((row) => score(row.prediction, row.gold) !== Number(row.expected))).toEqual([]);
   });
 });
 
@@ -65,6 +57,9 @@ describe("numbers", () => {
     ["\\text{42}", "42"],
     ["\\left(1,2\\right)", "(1, 2)"],
     ["x^{2}", "x^2"],
+    ["1/2/3", "1/6"],
+    ["10^34", "10^{34}"],
+    ["12\\text{ cm}", "12"],
   ])("%s equals %s, both ways", (a, b) => {
     expect(boxed(a, b)).toBe(1);
     expect(boxed(b, a)).toBe(1);
@@ -77,16 +72,14 @@ describe("numbers", () => {
     ["25\\%", "2.5\\%"],
     ["2\\frac{4}{3}", "\\frac{10}{3}"],
     ["1/0", "0"],
-    ["1/2/3", "1/6"],
-    ["10^34", "10^{34}"],
     ["2e5x", "200000"],
     ["\\in t", "\\int"],
     ["(0,1]", "[0,1]"],
     ["12345678901234567891", "12345678901234567890"],
     ["3^2", "32"],
     ["5", "-5"],
-    ["--5", "5"],
-    ["12\\text{ cm}", "12"],
+    ["1/2/3", "3/2"],
+    ["10^34", "340"],
   ])("%s does not equal %s", (a, b) => {
     expect(boxed(a, b)).toBe(0);
     expect(boxed(b, a)).toBe(0);
@@ -174,9 +167,9 @@ describe("hostile input", () => {
     ["nul", "\\boxed{\u0000}"],
     ["prototype names", "\\boxed{__proto__}"],
   ])("%s: a verdict, never correct", (_name, response) => {
-    const grade = gradeMath({ response, groundTruth: "4" }, { bareAnswer: "last-line" });
+    const grade = gradeMath({ response, groundTruth: "4" }, { bareAnswer: "accept" });
     expect(grade.score).toBe(0);
-    expect(["wrong", "no_answer", "unparseable"]).toContain(grade.outcome);
+    expect(["wrong", "no_answer", "unparseable", "timeout"]).toContain(grade.outcome);
   });
 
   test("any text gives one of the outcomes", () => {
@@ -209,7 +202,7 @@ describe("hostile input", () => {
         fc.string({ unit: "binary", maxLength: 20 }),
         fc.array(piece, { maxLength: 8 }),
         (pieces, noise, gold) => {
-          const grade = gradeMath({ response: pieces.join("") + noise, groundTruth: gold.join("") }, { bareAnswer: "last-line" });
+          const grade = gradeMath({ response: pieces.join("") + noise, groundTruth: gold.join("") }, { bareAnswer: "accept" });
           expect(OUTCOMES).toContain(grade.outcome);
           expect(grade.score === 1).toBe(grade.outcome === "correct");
         },
@@ -279,6 +272,7 @@ describe("laws of equality", () => {
     const answer = fc.array(part, { minLength: 1, maxLength: 12 }).map((parts) => parts.join(" "));
     fc.assert(
       fc.property(answer, answer, (a, b) => {
+        fc.pre(parseGroundTruth(a).valid && parseGroundTruth(b).valid);
         expect(boxed(a, a)).toBe(1);
         expect(boxed(a.replaceAll("(", "\\left( ").replaceAll(")", "\\right) "), a)).toBe(1);
         expect(boxed(a, b)).toBe(boxed(b, a));

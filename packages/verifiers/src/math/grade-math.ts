@@ -1,10 +1,12 @@
-// The outcome verifier for math: response text against accepted answers, 0 or 1. Linear time, bounded, never throws.
+// The outcome verifier for math: response text against accepted answers, 0 or 1. Bounded by counting work, never throws.
 import type { Outcome } from "../outcome.ts";
-import { parseAnswer } from "./answer.ts";
-import { compareAnswers, type ComparisonRule } from "./compare.ts";
-import { extractAnswer } from "./extract.ts";
+import { Budget, BudgetSpent } from "./budget.ts";
+import { compareAnswers } from "./compare/compare.ts";
+import type { ComparisonRule } from "./compare/comparison.ts";
+import { extractAnswer } from "./extract/extract-answer.ts";
 import { parseGroundTruth } from "./ground-truth.ts";
 import { DEFAULT_MATH_POLICY, type MathPolicy } from "./policy.ts";
+import { parseAnswer } from "./syntax/parse-answer.ts";
 
 /** What is graded. `truncated`: the response was cut at its length cap; absent means it ended by itself. */
 export interface MathGradeRequest {
@@ -20,12 +22,13 @@ export type MathGradeRule =
   | "truncated"
   | "thinking-not-closed"
   | "no-answer-found"
-  | "answer-not-readable";
+  | "answer-not-readable"
+  | "budget-spent";
 
 /** A verdict. `extracted` is the answer's text as the response wrote it; absent where none was found. */
 export interface MathGrade {
   readonly score: 0 | 1;
-  readonly outcome: Extract<Outcome, "correct" | "wrong" | "no_answer" | "unparseable" | "invalid_ground_truth">;
+  readonly outcome: Extract<Outcome, "correct" | "wrong" | "no_answer" | "unparseable" | "timeout" | "invalid_ground_truth">;
   readonly extracted?: string;
   readonly rule: MathGradeRule;
 }
@@ -50,11 +53,18 @@ export function gradeMath(request: MathGradeRequest, policy: Partial<MathPolicy>
   const answer = parseAnswer(extracted);
   if (answer === undefined) return { score: 0, outcome: "unparseable", rule: "answer-not-readable" };
 
-  let rule: ComparisonRule = "latex";
-  for (const accepted of gold.accepted) {
-    const comparison = compareAnswers(accepted, answer, rules);
-    if (comparison.equal) return { score: 1, outcome: "correct", extracted, rule: comparison.rule };
-    if (comparison.rule === "rational") rule = "rational";
+  const budget = new Budget();
+  let rule: MathGradeRule = "spelling";
+  try {
+    for (const accepted of gold.accepted) {
+      const comparison = compareAnswers(accepted, answer, rules, budget);
+      if (comparison.equal) return { score: 1, outcome: "correct", extracted, rule: comparison.rule };
+      rule = comparison.rule;
+    }
+  } catch (error) {
+    if (!(error instanceof BudgetSpent)) throw error;
+    return { score: 0, outcome: "timeout", extracted, rule: "budget-spent" };
   }
+  if (answer.expression === undefined) return { score: 0, outcome: "unparseable", extracted, rule: "answer-not-readable" };
   return { score: 0, outcome: "wrong", extracted, rule };
 }

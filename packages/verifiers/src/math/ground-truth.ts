@@ -1,10 +1,12 @@
 // The gold: one answer as text, or several accepted ones as a list or a JSON list.
+import { extractGold } from "./extract/extract-gold.ts";
 import { MAX_ACCEPTED_ANSWERS, MAX_GROUND_TRUTH_CHARS } from "./limits.ts";
-import { parseAnswer, type Answer } from "./answer.ts";
+import { parseAnswer } from "./syntax/parse-answer.ts";
+import type { ParsedAnswer } from "./syntax/parse-answer.ts";
 
 /** Accepted answers, or why there are none. */
 export type GroundTruth =
-  | { readonly valid: true; readonly accepted: readonly Answer[] }
+  | { readonly valid: true; readonly accepted: readonly ParsedAnswer[] }
   | { readonly valid: false; readonly reason: string };
 
 /**
@@ -14,14 +16,12 @@ export type GroundTruth =
 export function parseGroundTruth(groundTruth: unknown): GroundTruth {
   const texts = acceptedTexts(groundTruth);
   if (typeof texts === "string") return { valid: false, reason: texts };
-  const accepted: Answer[] = [];
+  const accepted: ParsedAnswer[] = [];
   for (const text of texts) {
-    const answer = parseAnswer(text);
-    if (answer === undefined)
-      return {
-        valid: false,
-        reason: "an accepted answer is blank, too long or has unbalanced braces",
-      };
+    const answer = parseAnswer(extractGold(text));
+    if (answer === undefined) return { valid: false, reason: "an accepted answer is blank, too long or has unbalanced braces" };
+    if (answer.expression === undefined && !/[\p{L}]{2}/u.test(text))
+      return { valid: false, reason: "an accepted answer is neither mathematics nor words" };
     accepted.push(answer);
   }
   return { valid: true, accepted };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { extractAnswer, lastBoxed, textAfterThinking } from "./extract.ts";
-import { DEFAULT_MATH_POLICY } from "./policy.ts";
+import { DEFAULT_MATH_POLICY } from "../policy.ts";
+import { lastBoxed } from "./boxes.ts";
+import { extractAnswer } from "./extract-answer.ts";
+import { textAfterThinking } from "./thinking.ts";
 
 const answer = (response: string, policy = {}) => {
   const extraction = extractAnswer(response, { ...DEFAULT_MATH_POLICY, ...policy });
@@ -50,13 +52,23 @@ describe("announcements", () => {
     ["answer: 1\nThe FINAL ANSWER IS: 2.\nbye", "announced:2"],
     ["answer: 1, no: \\boxed{2}", "boxed:2"],
     ["answer:", "no-answer-found"],
-    ["7</think>hm", "no-answer-found"],
+    ["7</think>", "no-answer-found"],
   ])("%j", (text, expected) => {
     expect(answer(text)).toBe(expected);
   });
 
-  test("a bare last line counts only when the policy says so", () => {
-    expect(answer("so\n42\n")).toBe("no-answer-found");
-    expect(answer("so\n42\n", { bareAnswer: "last-line" })).toBe("last-line:42");
+  test.each([
+    ["so\n42\n", "bare:42"],
+    ["x+1", "bare:x+1"],
+    ["Monday", "bare:Monday"],
+    ["Either $x=5$ or $x=7$.", "bare:x=5, x=7"],
+    ["We get $x=5$ and therefore $y=7$.", "bare:y=7"],
+    ["That makes 3 boxes with 1,200 nails.", "bare:1,200"],
+    ["It is 0,5", "bare:0.5"],
+    ["0,5", "bare:0.5"],
+    ["I do not know what to say", "no-answer-found"],
+  ])("%j, with neither box nor announcement", (text, expected) => {
+    expect(answer(text)).toBe(expected);
+    expect(answer(text, { bareAnswer: "refuse" })).toBe("no-answer-found");
   });
 });

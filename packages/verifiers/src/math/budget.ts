@@ -1,0 +1,27 @@
+// The work that one verdict may cost: steps of evaluation and bits of exact arithmetic. Deterministic, unlike a clock.
+import { MAX_EVALUATION_STEPS } from "./limits.ts";
+
+/** Thrown, and caught by `gradeMath`, when a comparison has cost as much as it may. */
+export class BudgetSpent extends Error {
+  constructor() {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super("the step budget is spent");
+    Error.stackTraceLimit = limit;
+  }
+}
+
+export class Budget {
+  #steps = MAX_EVALUATION_STEPS;
+
+  /** @throws BudgetSpent when nothing is left. */
+  spend(steps: number): void {
+    this.#steps -= steps;
+    if (this.#steps < 0) throw new BudgetSpent();
+  }
+
+  /** Whether `steps` more can be afforded without eating up what the rest of the comparison needs. */
+  affords(steps: number): boolean {
+    return steps <= this.#steps / 4;
+  }
+}

@@ -1,0 +1,38 @@
+// Numbers written as decimals: they equal what agrees with them after rounding.
+import { evaluateExactly } from "../evaluate/exact.ts";
+import { freeSymbols } from "../evaluate/free-symbols.ts";
+import { evaluate } from "../evaluate/numeric.ts";
+import { toNumber } from "../rational.ts";
+import type { Expression } from "../syntax/expression.ts";
+import type { Comparison } from "./comparison.ts";
+
+/** Two numbers that round alike must also agree to this part of their size: 0.0000123 is not 0.0000118. */
+const RELATIVE_AGREEMENT = 1e-3;
+
+/** Whether one side is a decimal, the other a real constant, and both round to the same number of `decimalPlaces`. */
+export function roundedEqual(a: Expression, b: Expression, c: Comparison): boolean {
+  if (!isDecimal(a) && !isDecimal(b)) return false;
+  if (freeSymbols(a).size > 0 || freeSymbols(b).size > 0) return false;
+  const [x, y] = [realValue(a, c), realValue(b, c)];
+  if (x === undefined || y === undefined) return false;
+  const scale = 10 ** c.policy.decimalPlaces;
+  const difference = Math.abs(x - y);
+  return (
+    Math.round(x * scale) === Math.round(y * scale) &&
+    difference <= RELATIVE_AGREEMENT * Math.max(Math.abs(x), Math.abs(y)) &&
+    Math.abs(x) < 1e9
+  );
+}
+
+/** A literal with a decimal point, whatever its sign; also a percentage. */
+function isDecimal(expression: Expression): boolean {
+  if (expression.kind === "negative" || expression.kind === "percent") return isDecimal(expression.operand);
+  return expression.kind === "number" && expression.decimal;
+}
+
+function realValue(expression: Expression, c: Comparison): number | undefined {
+  const exact = evaluateExactly(expression, c.budget);
+  if (exact !== undefined) return toNumber(exact);
+  const value = evaluate(expression, { variables: new Map(), budget: c.budget, roots: "real", logBase: c.policy.logBase });
+  return Math.abs(value.im) <= value.err && Number.isFinite(value.re) ? value.re : undefined;
+}

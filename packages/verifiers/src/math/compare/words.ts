@@ -1,0 +1,46 @@
+// Answers in words, and letters of multiple choice.
+import type { Expression } from "../syntax/expression.ts";
+
+/** Words without case, articles, punctuation and spacing. */
+export function normalWords(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s]/gu, " ")
+    .replaceAll(/\b(?:the|a|an)\s+/g, " ")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}
+
+/** The words that an expression may be read as: text itself, and letters side by side (`yes` is y·e·s). */
+export function wordsOf(expression: Expression): string | undefined {
+  switch (expression.kind) {
+    case "text":
+      return normalWords(expression.text);
+    case "symbol":
+      return /^[A-Za-z]+$/.test(expression.name) ? expression.name.toLowerCase() : undefined;
+    case "constant":
+      return expression.name === "e" || expression.name === "i" ? expression.name : undefined;
+    case "product": {
+      const letters = expression.factors.map(wordsOf);
+      return letters.includes(undefined) ? undefined : letters.join("");
+    }
+    case "apply": {
+      // A capital before a parenthesis in running text.
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const CHOICE = /^\(?([A-Z])\)?[.:]?$/i;
+const NAMED_CHOICE = /^(?:option|choice|answer|statement)\s*\(?([A-Z])\)?\.?$/i;
+
+/** The letter of a multiple-choice answer, upper case, if `expression` is nothing but one. */
+export function choiceLetter(expression: Expression): string | undefined {
+  if (expression.kind === "labelled") return expression.label;
+  if (expression.kind === "symbol") return CHOICE.exec(expression.name)?.[1]!.toUpperCase();
+  if (expression.kind === "constant" && (expression.name === "e" || expression.name === "i")) return expression.name.toUpperCase();
+  if (expression.kind !== "text") return undefined;
+  return (CHOICE.exec(expression.text) ?? NAMED_CHOICE.exec(expression.text))?.[1]!.toUpperCase();
+}

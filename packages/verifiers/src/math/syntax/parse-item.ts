@@ -1,0 +1,86 @@
+// One item of a list with the words around it: labels before it, units and remarks after it.
+import type { Expression } from "./expression.ts";
+import type { Grammar } from "./grammar.ts";
+import { isUnitName, parseUnit } from "./units.ts";
+
+/** `(B)`, `B.`, `(b) `: the label of a choice. */
+const CHOICE = /^\(?([A-Za-z])(?:\)|\.|:)$/;
+/** Words after which a condition follows that says when the value holds. */
+const CONDITION = /^(?:if|for|when|where|with|as|since|otherwise|because|given|such that|is|are)\b/i;
+/** Ends what a remark may swallow. */
+const ENDS_ITEM = new Set([",", ";", "\\and", "\\or", "\\\\", "&", ")", "]", "}", "\\}", "|", "\\rvert"]);
+
+/** Reads an item; `relation` reads what is between the words. */
+export function parseItem(g: Grammar, relation: (g: Grammar) => Expression): Expression {
+  if (g.accept("\\ldots")) return { kind: "text", text: "..." };
+  const label = g.peek();
+  if (label?.kind === "text" && label.value.length > 1) {
+    const labelled = g.attempt(() => parseLabelled(g, relation));
+    if (labelled !== undefined) return labelled;
+  }
+  const value = relation(g);
+  return withWordsAfter(g, value, relation);
+}
+
+/** Words before a value. A choice's label stays with it, other words say nothing; words alone are the answer. */
+function parseLabelled(g: Grammar, relation: (g: Grammar) => Expression): Expression {
+  const words: string[] = [];
+  while (g.peek()?.kind === "text") words.push(g.next().value);
+  const text = words.join(" ");
+  const choice = CHOICE.exec(text);
+  if (g.done || ENDS_ITEM.has(g.peek()!.value)) {
+    return choice === null ? { kind: "text", text } : { kind: "labelled", label: choice[1]!.toUpperCase(), value: undefined };
+  }
+  // A word that is part of a formula, as in `Area = 5`: read it again with the formula.
+  if (g.is("=") || g.is("^") || g.is("_") || g.is("(") || g.is("+") || g.is("-") || g.is("/") || g.is(":")) g.fail();
+  const value = withWordsAfter(g, relation(g), relation);
+  return choice === null ? value : { kind: "labelled", label: choice[1]!.toUpperCase(), value };
+}
+
+function withWordsAfter(g: Grammar, value: Expression, relation: (g: Grammar) => Expression): Expression {
+  if (g.accept("\\ldots")) return withWordsAfter(g, value, relation);
+  if (g.peek()?.kind !== "text") return value;
+  const unit = readUnit(g);
+  if (CONDITION.test(unit)) {
+    while (!g.done && !ENDS_ITEM.has(g.peek()!.value)) g.next();
+    return value;
+  }
+  const first = attachUnit(value, unit);
+  // Compound quantities: 2 hours 30 minutes.
+  if (g.peek()?.kind === "number" && parseUnit(unit) !== undefined) {
+    const rest = parseItem(g, relation);
+    return first.kind === "quantity" && rest.kind === "quantity" ? { kind: "sum", terms: [first, rest] } : g.fail();
+  }
+  return first;
+}
+
+/** A unit belongs to the last value of a relation: A = 12 cm. */
+function attachUnit(value: Expression, unit: string): Expression {
+  if (value.kind !== "relation") return { kind: "quantity", value, unit };
+  const last = value.operands.at(-1)!;
+  return { ...value, operands: [...value.operands.slice(0, -1), { kind: "quantity", value: last, unit }] };
+}
+
+/** Words with their powers, products and quotients: `cm ^ 2`, `km / h`, `N \cdot m`. */
+function readUnit(g: Grammar): string {
+  let unit = "";
+  for (;;) {
+    const token = g.peek();
+    if (token?.kind === "text") unit += `${unit === "" || unit.endsWith("/") ? "" : " "}${g.next().value}`;
+    else if (g.is("^")) unit += `^${unitExponent(g)}`;
+    else if ((g.is("/") || g.is("\\cdot")) && isUnitToken(g, 1)) unit += g.next().value === "/" ? "/" : " ";
+    else if (token?.kind === "letter" && unit.endsWith("/") && isUnitName(token.value)) unit += g.next().value;
+    else return unit;
+  }
+}
+
+function isUnitToken(g: Grammar, ahead: number): boolean {
+  const token = g.peek(ahead);
+  return token?.kind === "text" || (token?.kind === "letter" && isUnitName(token.value));
+}
+
+function unitExponent(g: Grammar): string {
+  g.next();
+  const exponent = g.argument();
+  return exponent.kind === "number" ? (exponent.digits ?? "") : "";
+}
