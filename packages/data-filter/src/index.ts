@@ -27,3 +27,8 @@ export type { PromptLimit } from "./steps/limit-prompts.ts";
 export type { Source } from "./store/import-files.ts";
 export type { ColumnMapping } from "./store/layouts.ts";
 export type { Drop, Repair, StepCounts, StepResult, StoredProblem } from "./store/problem-store.ts";
+export { measureDifficulty } from "./steps/measure-difficulty.ts";
+export type { Answerer, DifficultyOptions } from "./steps/measure-difficulty.ts";
+export { serverAnswerer } from "./steps/server-answerer.ts";
+export { readVerdict, VOTE_PROMPT, voteQuality } from "./steps/vote-quality.ts";
+export type { VoteOptions } from "./steps/vote-quality.ts";
