@@ -20,7 +20,7 @@ export function checkAnswers(): FilterStep {
           seen.without_solution++;
           return;
         }
-        const { outcome, extracted } = gradeMath({ response: solution, groundTruth: groundTruth! });
+        const { outcome, extracted } = gradeMath({ response: solution, groundTruth: groundTruth! }, { bareAnswer: "refuse" });
         if (outcome === "correct") seen.agree++;
         else if (outcome === "wrong")
           dropped.push({
