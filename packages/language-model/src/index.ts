@@ -36,4 +36,4 @@ export type { ScoreOptions, SequenceScore } from "./score/score.ts";
 export { crossEntropyLoss } from "./train/token-loss.ts";
 export type { LossInputKind, TokenLoss } from "./train/token-loss.ts";
 export { createTrainer } from "./train/trainer.ts";
-export type { MicroBatch, OptimizerOptions, Trainer } from "./train/trainer.ts";
+export type { MicroBatch, OptimizerOptions, Trainer, TrainerOptions } from "./train/trainer.ts";

@@ -3,5 +3,7 @@ export type { Compiled, Engine, EngineArray, GraphDtype, State, TensorFunction, 
 export { EngineError } from "./engine/tensorflow-session.ts";
 export { openEngine } from "./engine/open-engine.ts";
 export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";
+export { forLoop } from "./engine/for-loop.ts";
+export type { LoopBody } from "./engine/for-loop.ts";
 export { orderAfter, ownCopy, updateRows } from "./engine/graph-ops.ts";
 export * from "./kernels/index.ts";

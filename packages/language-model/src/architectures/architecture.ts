@@ -53,9 +53,17 @@ export interface Architecture {
   /**
    * Hidden states after the final norm, `[batch · time, model]`.
    *
-   * Shapes: `inputIds`, `positions [batch, time] int32`.
+   * Shapes: `inputIds`, `positions [batch, time] int32`. With `gradientCheckpointing` a layer keeps only its input for the backward pass and runs once more in it;
+   * what `attend` reads beside its arguments must then outlive that pass.
    */
-  forward(options: { config: ModelConfig; weights: Weights; inputIds: tf.Tensor; positions: tf.Tensor; attend: Attend }): tf.Tensor;
+  forward(options: {
+    config: ModelConfig;
+    weights: Weights;
+    inputIds: tf.Tensor;
+    positions: tf.Tensor;
+    attend: Attend;
+    gradientCheckpointing?: boolean;
+  }): tf.Tensor;
   /** The output embedding, `[vocab, model]`. */
   unembedding(weights: Weights): tf.Tensor;
 }

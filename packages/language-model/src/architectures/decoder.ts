@@ -1,7 +1,7 @@
 // The decoder that the architectures share: pre-norm blocks of grouped-query attention with rotary positions, and SwiGLU.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { applyRope, embed, linear, linearParts, rmsNorm, ropeTables, swiglu } from "@longcot/tensor-kernels";
+import { applyRope, embed, linear, linearParts, recomputed, rmsNorm, ropeTables, swiglu } from "@longcot/tensor-kernels";
 import type { RopeTables } from "@longcot/tensor-kernels";
 import type { ModelConfig } from "../files/model-config.ts";
 import type { Architecture, Attend, ConfigFacts, Weights } from "./architecture.ts";
@@ -28,25 +28,31 @@ export function decoder({ facts, headNorms }: DecoderTraits): Architecture {
 /** One layer's weight by our name within the layer; absent ones are `undefined`. */
 type LayerWeights = (part: string) => tf.Tensor | undefined;
 
-function forward({ config, weights, inputIds, positions, attend }: Parameters<Architecture["forward"]>[0]): tf.Tensor {
+function forward({
+  config,
+  weights,
+  inputIds,
+  positions,
+  attend,
+  gradientCheckpointing = false,
+}: Parameters<Architecture["forward"]>[0]): tf.Tensor {
   const [batch, time] = inputIds.shape as [number, number];
   const { hiddenSize, rmsNormEpsilon } = config;
-  const tables = ropeTables(positions, { inverseFrequencies: ropeFrequencies(config), maxPositions: config.maxPositionEmbeddings });
+  const { cos, sin } = ropeTables(positions, { inverseFrequencies: ropeFrequencies(config), maxPositions: config.maxPositionEmbeddings });
   let x = tf.reshape(embed(weights["embedding"]!, inputIds), [batch * time, hiddenSize]);
   for (let layer = 0; layer < config.layers; layer++) {
-    const own = layerWeights(weights, layer);
-    const normed = rmsNorm(x, own("attention_norm")!, rmsNormEpsilon);
-    x = tf.add(x, mixTokens(normed, { config, own, tables, layer, attend, batch, time }));
-    x = tf.add(x, feedForward(rmsNorm(x, own("mlp_norm")!, rmsNormEpsilon), config, own));
+    const names = Object.keys(weights).filter((name) => name.startsWith(layerName(layer, "")));
+    const run = ([input, ...values]: tf.Tensor[], tables: tf.Tensor[]): tf.Tensor => {
+      const own: LayerWeights = (part) => values[names.indexOf(layerName(layer, part))];
+      return runLayer(input!, { config, own, tables: { cos: tables[0]!, sin: tables[1]! }, layer, attend, batch, time });
+    };
+    const inputs = [x, ...names.map((name) => weights[name]!)];
+    x = gradientCheckpointing ? recomputed(run, inputs, [cos, sin]) : run(inputs, [cos, sin]);
   }
   return rmsNorm(x, weights["final_norm"]!, rmsNormEpsilon);
 }
 
-function layerWeights(weights: Weights, layer: number): LayerWeights {
-  return (part) => weights[layerName(layer, part)];
-}
-
-interface AttentionContext {
+interface LayerContext {
   config: ModelConfig;
   own: LayerWeights;
   tables: RopeTables;
@@ -56,8 +62,15 @@ interface AttentionContext {
   time: number;
 }
 
+/** One pre-norm block. Shapes: `x [batch · time, model]` → the same. */
+function runLayer(x: tf.Tensor, context: LayerContext): tf.Tensor {
+  const { config, own } = context;
+  const attended = tf.add(x, mixTokens(rmsNorm(x, own("attention_norm")!, config.rmsNormEpsilon), context));
+  return tf.add(attended, feedForward(rmsNorm(attended, own("mlp_norm")!, config.rmsNormEpsilon), config, own));
+}
+
 /** Attention with its projections. Shapes: `x [batch · time, model]` → the same. */
-function mixTokens(x: tf.Tensor, { config, own, tables, layer, attend, batch, time }: AttentionContext): tf.Tensor {
+function mixTokens(x: tf.Tensor, { config, own, tables, layer, attend, batch, time }: LayerContext): tf.Tensor {
   const { attentionHeads, keyValueHeads, headDim, rmsNormEpsilon } = config;
   const sizes = [attentionHeads, keyValueHeads, keyValueHeads].map((count) => count * headDim);
   const [query, key, value] = linearParts(x, own("qkv.weight")!, own("qkv.bias"), sizes);

@@ -66,7 +66,7 @@ function scoreStep(model: LanguageModel, temperature: number, rows: number, time
   let step = steps.get(key);
   if (step === undefined) {
     step = model.engine.compile(`score_${rows}x${time}`, { inputIds: { shape: [rows, time], dtype: "int32" } }, ({ inputIds }, state) => ({
-      ...sequenceLogProbs(model, model.readWeights(state), inputIds, temperature),
+      ...sequenceLogProbs(model, model.readWeights(state), inputIds, { temperature }),
     }));
     steps.set(key, step);
   }

@@ -1,7 +1,7 @@
 // Log-probability and entropy of every token of a batch of sequences, inside a compiled function.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { attention, causalBias, orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
+import { causalAttention, firstVisibleKeys, orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 
@@ -16,7 +16,12 @@ export interface SequenceLogProbs {
  *
  * Shapes: `inputIds [batch, time] int32`, sequences from time 0 with padding on the right. Padding is seen by nothing before it; its own values are junk.
  */
-export function sequenceLogProbs(model: LanguageModel, weights: Weights, inputIds: tf.Tensor, temperature: number): SequenceLogProbs {
+export function sequenceLogProbs(
+  model: LanguageModel,
+  weights: Weights,
+  inputIds: tf.Tensor,
+  { temperature, gradientCheckpointing = false }: { temperature: number; gradientCheckpointing?: boolean },
+): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
   const { config, architecture } = model;
   const positions = tf.tensor2d(
@@ -24,8 +29,15 @@ export function sequenceLogProbs(model: LanguageModel, weights: Weights, inputId
     [batch, time],
     "int32",
   );
-  const bias = causalBias(time, config.slidingWindow);
-  const hidden = architecture.forward({ config, weights, inputIds, positions, attend: (_, parts) => attention({ ...parts, bias }) });
+  const firstKeys = config.slidingWindow === undefined ? undefined : firstVisibleKeys(positions, config.slidingWindow);
+  const hidden = architecture.forward({
+    config,
+    weights,
+    inputIds,
+    positions,
+    attend: (_, parts) => causalAttention({ ...parts, ...(firstKeys === undefined ? {} : { firstKeys }) }),
+    gradientCheckpointing,
+  });
   const predicting = tf.reshape(
     tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]),
     [batch * (time - 1), config.hiddenSize],

@@ -111,6 +111,21 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
     await trainer.close();
   });
 
+  test("gradient checkpointing changes no number", async () => {
+    const steps = async (gradientCheckpointing: boolean): Promise<number[]> => {
+      await restoreWeights(model, TINY_QWEN2);
+      const trainer = await createTrainer(model, { loss: crossEntropyLoss, optimizer: OPTIMIZER, gradientCheckpointing });
+      const numbers: number[] = [];
+      for (let step = 0; step < 2; step++) {
+        numbers.push((await trainer.accumulate(batch)).loss);
+        numbers.push((await trainer.apply(lr)).gradNorm);
+      }
+      await trainer.close();
+      return numbers;
+    };
+    expectClose(await steps(true), await steps(false), { rtol: 1e-6 }, "losses and gradient norms");
+  });
+
   test("one, two and three micro-batches give the same weights", async () => {
     const results: Map<string, Float32Array>[] = [];
     for (const cuts of [

@@ -54,12 +54,21 @@ interface TrainedParameter extends ModelParameter {
 
 let trainers = 0;
 
+export interface TrainerOptions<Inputs extends string, Metrics extends string> {
+  loss: TokenLoss<Inputs, Metrics>;
+  /** Divisor of the logits; default 1. */
+  temperature?: number;
+  optimizer: OptimizerOptions;
+  /** Whether a layer keeps only its input for the backward pass and runs once more in it: a third more time, far less memory. Default false. */
+  gradientCheckpointing?: boolean;
+}
+
 /** Creates the optimizer's state for `model`, two moments and a gradient per weight, and compiles steps on first use of each shape. */
 export async function createTrainer<Inputs extends string, Metrics extends string>(
   model: LanguageModel,
-  options: { loss: TokenLoss<Inputs, Metrics>; temperature?: number; optimizer: OptimizerOptions },
+  options: TrainerOptions<Inputs, Metrics>,
 ): Promise<Trainer<Inputs, Metrics>> {
-  const { loss, temperature = 1, optimizer } = options;
+  const { loss, temperature = 1, optimizer, gradientCheckpointing = false } = options;
   const { engine } = model;
   const name = `trainer.${trainers++}`;
   const parameters: TrainedParameter[] = [];
@@ -89,7 +98,8 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
       const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
         const weights = Object.fromEntries(parameters.map((parameter, i) => [parameter.name, values[i]!]));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
-        const result = loss.evaluate({ ...sequenceLogProbs(model, weights, tensors["inputIds"]!, temperature), inputs });
+        const scored = sequenceLogProbs(model, weights, tensors["inputIds"]!, { temperature, gradientCheckpointing });
+        const result = loss.evaluate({ ...scored, inputs });
         // Differentiating frees what was made inside: hold the metrics until they are copied out.
         for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
         return result.loss;

@@ -19,7 +19,16 @@ const OUTSIDE = {
 };
 
 /** Output of a node as kernels see it: `node` or `node:index`. */
-type Output = string;
+export type Output = string;
+
+/** A loop's body while it is traced: TensorFlow's execution frame. What is made outside comes in through an `Enter` node. */
+interface Frame {
+  name: string;
+  entered: Map<Output, Output>;
+}
+
+/** Iterations of a loop run one after the other: more at once would hold more memory. */
+const PARALLEL_ITERATIONS = 1;
 
 export class TraceBackend extends tf.KernelBackend {
   #nodes: NodeDef[] = [];
@@ -28,6 +37,10 @@ export class TraceBackend extends tf.KernelBackend {
   /** Earlier shapes of the same memory: reshaping back to one of them adds no node. */
   #reshapes = new Map<Output, { source: Output; shapes: Map<string, Output> }>();
   #constants = new Map<string, Output>();
+  #dtypes = new Map<Output, GraphDtype>();
+  /** The loops that are being traced, outermost first, and the loop that each node is in (absent: none). */
+  #frames: Frame[] = [];
+  #homes = new Map<string, Frame>();
   #counter = 0;
 
   /** Starts a graph whose node names begin with `prefix/`. */
@@ -37,6 +50,9 @@ export class TraceBackend extends tf.KernelBackend {
     this.#reshapes = new Map();
     this.#constants = new Map();
     this.#outputs = new WeakMap();
+    this.#dtypes = new Map();
+    this.#frames = [];
+    this.#homes = new Map();
     this.#counter = 0;
   }
 
@@ -47,17 +63,76 @@ export class TraceBackend extends tf.KernelBackend {
     return nodes;
   }
 
-  /** Appends an operation and returns its name, which is also its first output. */
+  /** Appends an operation and returns its name, which is also its first output. An operation without inputs is outside of every loop. */
   emit(op: string, inputs: readonly Output[], attributes: Record<string, Attribute>): Output {
+    return this.#emitIn(inputs.length === 0 ? undefined : this.#frames.at(-1), op, inputs, attributes);
+  }
+
+  #emitIn(frame: Frame | undefined, op: string, inputs: readonly Output[], attributes: Record<string, Attribute>): Output {
     const name = `${this.#prefix}/${op}_${this.#counter++}`;
     this.#nodes.push({ name, op, inputs, attributes });
+    if (frame !== undefined) this.#homes.set(name, frame);
     return name;
+  }
+
+  /** Starts the frame of a loop: operations belong to it until {@link leaveLoop}. Returns `value`'s loop variable for each of `values`. */
+  enterLoop(values: readonly { output: Output; dtype: DataType }[]): Output[] {
+    const frame: Frame = { name: `${this.#prefix}/loop_${this.#counter++}`, entered: new Map() };
+    this.#frames.push(frame);
+    return values.map(({ output, dtype }) => this.#enter(frame, output, checkDtype(dtype), false));
+  }
+
+  leaveLoop(): void {
+    this.#frames.pop();
+  }
+
+  /** Runs `make` as if no loop were being traced. */
+  outsideLoops<T>(make: () => T): T {
+    const frames = this.#frames;
+    this.#frames = [];
+    try {
+      return make();
+    } finally {
+      this.#frames = frames;
+    }
+  }
+
+  #enter(frame: Frame, output: Output, dtype: GraphDtype, isConstant: boolean): Output {
+    return this.#emitIn(frame, "Enter", [output], {
+      T: type(dtype),
+      frame_name: { kind: "string", value: frame.name },
+      is_constant: bool(isConstant),
+      parallel_iterations: int(PARALLEL_ITERATIONS),
+    });
+  }
+
+  /** `output` as the loop that is being traced sees it. @throws ConfigError for what was made in a loop that has ended. */
+  #local(output: Output): Output {
+    const home = this.#homes.get(output.split(":")[0]!);
+    const from = home === undefined ? 0 : this.#frames.indexOf(home) + 1;
+    if (home !== undefined && from === 0)
+      throw new ConfigError({
+        who: "compile",
+        argument: "a tensor",
+        expected: "one whose loop is running",
+        received: "one made in a loop that has ended",
+        fix: "Return it from the loop's body",
+      });
+    let local = output;
+    for (const frame of this.#frames.slice(from)) {
+      const known = frame.entered.get(local);
+      const entered: Output = known ?? this.#enter(frame, local, this.#dtypes.get(output)!, true);
+      frame.entered.set(local, entered);
+      local = entered;
+    }
+    return local;
   }
 
   /** A tfjs tensor description of a node's output. */
   info(output: Output, shape: readonly number[], dtype: DataType): TensorInfo {
     const dataId = {};
     this.#outputs.set(dataId, output);
+    this.#dtypes.set(output, checkDtype(dtype));
     return { dataId, shape: [...shape], dtype };
   }
 
@@ -67,7 +142,7 @@ export class TraceBackend extends tf.KernelBackend {
     if (output === undefined) {
       throw new ConfigError({ ...OUTSIDE, argument: `a tensor [${tensor.shape.join(", ")}]` });
     }
-    return output;
+    return this.#local(output);
   }
 
   /** An int32 constant; `shape` defaults to a vector. Equal constants share a node. */
@@ -90,10 +165,10 @@ export class TraceBackend extends tf.KernelBackend {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const key = bytes.length <= 64 ? `${dtype}|${shape.join(",")}|${bytes.join(",")}` : undefined;
     const known = key === undefined ? undefined : this.#constants.get(key);
-    if (known !== undefined) return known;
-    const output = this.emit("Const", [], { dtype: type(dtype), value: { kind: "tensor", dtype, shape, bytes } });
+    const output = known ?? this.emit("Const", [], { dtype: type(dtype), value: { kind: "tensor", dtype, shape, bytes } });
+    this.#dtypes.set(output, dtype);
     if (key !== undefined) this.#constants.set(key, output);
-    return output;
+    return this.#local(output);
   }
 
   /** `output` seen as `shape`; going back to a shape it had costs nothing. */
@@ -125,7 +200,9 @@ export class TraceBackend extends tf.KernelBackend {
             : Int32Array.from(values as ArrayLike<number>)
           : Uint8Array.from(values as ArrayLike<number>);
     const dataId = {};
-    this.#outputs.set(dataId, this.constant(typed, shape, graphDtype));
+    const output = this.constant(typed, shape, graphDtype);
+    this.#outputs.set(dataId, output);
+    this.#dtypes.set(output, graphDtype);
     return dataId;
   }
 

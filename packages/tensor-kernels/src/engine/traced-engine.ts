@@ -152,7 +152,7 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
         read(variable) {
           const value = assigned.get(variable) ?? reads.get(variable)?.tensor;
           if (value !== undefined) return value;
-          const name = graph.emit("ReadVariableOp", [handleOf(variable)], { dtype: type(variable.dtype) });
+          const name = graph.outsideLoops(() => graph.emit("ReadVariableOp", [handleOf(variable)], { dtype: type(variable.dtype) }));
           const read = tensor(name, variable);
           reads.set(variable, { node: name, tensor: read });
           return read;

@@ -19,7 +19,7 @@ function causal(time: number, window = time): tf.Tensor {
 }
 
 /** 0 where allowed, {@link MASKED_SCORE} elsewhere. */
-function additive(allowed: tf.Tensor): tf.Tensor {
+export function additiveMask(allowed: tf.Tensor): tf.Tensor {
   return tf.mul(tf.sub(1, tf.cast(allowed, "float32")), MASKED_SCORE);
 }
 
@@ -28,7 +28,7 @@ function additive(allowed: tf.Tensor): tf.Tensor {
  * `window`: most positions seen, the query's own included (sliding window); absent: all.
  */
 export function causalBias(time: number, window?: number): tf.Tensor {
-  return additive(causal(time, window));
+  return additiveMask(causal(time, window));
 }
 
 /**
@@ -42,5 +42,37 @@ export function causalBias(time: number, window?: number): tf.Tensor {
 export function packedCausalBias(segmentIds: tf.Tensor): tf.Tensor {
   const [batch, time] = checkShape("packedCausalBias", "segmentIds", segmentIds, ["batch", "time"], "int32");
   const sameSegment = tf.equal(tf.reshape(segmentIds, [batch, 1, time, 1]), tf.reshape(segmentIds, [batch, 1, 1, time]));
-  return additive(tf.logicalAnd(sameSegment, causal(time)));
+  return additiveMask(tf.logicalAnd(sameSegment, causal(time)));
+}
+
+/**
+ * Returns the first position that each query sees: its own sequence's first, and with a sliding `window` at most `window` positions, its own included.
+ *
+ * Shapes: `positions [batch, time] int32`, a token's position within its sequence; sequences packed in a row follow each other from position 0
+ * → `[batch, time] int32`.
+ */
+export function firstVisibleKeys(positions: tf.Tensor, window?: number): tf.Tensor {
+  const [, time] = checkShape("firstVisibleKeys", "positions", positions, ["batch", "time"], "int32");
+  const places = tf.tensor2d(
+    Int32Array.from({ length: time }, (_, place) => place),
+    [1, time],
+    "int32",
+  );
+  const starts = tf.sub(places, positions);
+  return window === undefined || window >= time ? starts : tf.maximum(starts, tf.sub(places, tf.scalar(window - 1, "int32")));
+}
+
+/**
+ * Returns the bias of causal attention over the keys from `firstKeys[t]` on: 0 there, {@link MASKED_SCORE} elsewhere.
+ *
+ * Shapes: `firstKeys [batch, time] int32`, each at most its own position → `[batch, 1, time, time] f32`.
+ */
+export function firstKeysBias(firstKeys: tf.Tensor): tf.Tensor {
+  const [batch, time] = checkShape("firstKeysBias", "firstKeys", firstKeys, ["batch", "time"], "int32");
+  const keys = tf.tensor(
+    Int32Array.from({ length: time }, (_, key) => key),
+    [1, 1, 1, time],
+    "int32",
+  );
+  return additiveMask(tf.logicalAnd(causal(time), tf.greaterEqual(keys, tf.reshape(firstKeys, [batch, 1, time, 1]))));
 }

@@ -3,13 +3,17 @@ export { adamWUpdate, clipByGlobalNorm, clipFactor, globalNorm } from "./adamw.t
 export type { AdamWInputs, AdamWState } from "./adamw.ts";
 export { attention } from "./attention.ts";
 export type { AttentionInputs } from "./attention.ts";
-export { causalBias, MASKED_SCORE, packedCausalBias } from "./attention-mask.ts";
+export { blockAttention } from "./block-attention.ts";
+export type { BlockAttentionInputs } from "./block-attention.ts";
+export { causalBias, firstKeysBias, firstVisibleKeys, MASKED_SCORE, packedCausalBias } from "./attention-mask.ts";
 export { cachedAttention } from "./cached-attention.ts";
 export type { CachedAttentionInputs } from "./cached-attention.ts";
+export { causalAttention } from "./causal-attention.ts";
 export { embed } from "./embedding.ts";
 export { fillKeyedNormals, fillKeyedUniforms, keyedNormal, keyedUniform, philox4x32 } from "./keyed-random.ts";
 export type { NormalKey, PhiloxCounter, PhiloxKey, SamplingKey, SamplingKeys } from "./keyed-random.ts";
 export { linear, linearParts } from "./linear.ts";
+export { recomputed } from "./recomputed.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { applyRope, ropeTables } from "./rope.ts";
 export type { RopeTables } from "./rope.ts";

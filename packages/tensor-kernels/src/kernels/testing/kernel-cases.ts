@@ -4,6 +4,7 @@ import {
   adamWUpdate,
   applyRope,
   attention,
+  blockAttention,
   cachedAttention,
   causalBias,
   clipByGlobalNorm,
@@ -13,6 +14,7 @@ import {
   linearParts,
   MASKED_SCORE,
   packedCausalBias,
+  recomputed,
   rmsNorm,
   ropeTables,
   sampleTokens,
@@ -39,6 +41,8 @@ const FLOAT32 = { atol: 2e-6, rtol: 2e-6 };
 
 const HEADS = { batch: 2, heads: 4, kvHeads: 2, time: 5, keyTime: 5, headDim: 8 };
 const SEGMENTS = [1, 1, 1, 2, 2, 3, 3, 0, 0, 0];
+/** Row 0 packs sequences of three and two, row 1 sees three positions. */
+const FIRST_KEYS = [0, 0, 0, 3, 3, 0, 0, 0, 1, 2];
 
 function projections(stream: string, { batch, heads, kvHeads, time, keyTime, headDim }: typeof HEADS): KernelInput[] {
   return [
@@ -83,6 +87,26 @@ const linearCases: KernelCase[] = [
     },
     tolerance: FLOAT32,
   })),
+  {
+    name: "recomputed: a product, a gate and a constant",
+    inputs: [normalInput("recomputed x", [3, 4]), normalInput("recomputed weight", [4, 5]), constantInput("float32", [5], [1, 2, 3, 4, 5])],
+    run: ([x, weight, scale]) => [
+      recomputed(
+        ([input, matrix], [factor]) =>
+          tf.mul(
+            recomputed(([y]) => swiglu(y!, y!), [linear(input!, matrix!)], []),
+            factor!,
+          ),
+        [x!, weight!],
+        [scale!],
+      ),
+    ],
+    reference: ([x, weight, scale]) => {
+      const product = linearReference(x!, weight!, [0, 0, 0, 0, 0], 4);
+      return [swigluReference(product, product).map((value, i) => value * scale![i % 5]!)];
+    },
+    tolerance: FLOAT32,
+  },
   {
     name: "swiglu of [2, 2, 5]",
     inputs: [normalInput("gate", [2, 2, 5], { standardDeviation: 3 }), normalInput("up", [2, 2, 5])],
@@ -164,6 +188,31 @@ const attentionCases: KernelCase[] = [
         1 / Math.sqrt(8),
         (b, t, s) => s <= t && segments![b * 5 + s] === segments![b * 5 + t],
       ),
+    ],
+    tolerance: FLOAT32,
+  },
+  {
+    name: "blockAttention, causal, grouped, the last block padded",
+    inputs: projections("blocks", HEADS),
+    run: ([query, key, value]) => [blockAttention({ query: query!, key: key!, value: value!, blockTime: 2 })],
+    reference: ([query, key, value]) => [attentionReference([query!, key!, value!], HEADS, 1 / Math.sqrt(8), (_, t, s) => s <= t)],
+    tolerance: FLOAT32,
+  },
+  {
+    name: "blockAttention of one block",
+    inputs: projections("one block", HEADS),
+    run: ([query, key, value]) => [blockAttention({ query: query!, key: key!, value: value!, blockTime: 5 })],
+    reference: ([query, key, value]) => [attentionReference([query!, key!, value!], HEADS, 1 / Math.sqrt(8), (_, t, s) => s <= t)],
+    tolerance: FLOAT32,
+  },
+  {
+    name: "blockAttention, packed rows and a sliding window",
+    inputs: [...projections("first keys", HEADS), constantInput("int32", [2, 5], FIRST_KEYS)],
+    run: ([query, key, value, firstKeys]) => [
+      blockAttention({ query: query!, key: key!, value: value!, firstKeys: firstKeys!, blockTime: 2 }),
+    ],
+    reference: ([query, key, value, firstKeys]) => [
+      attentionReference([query!, key!, value!], HEADS, 1 / Math.sqrt(8), (b, t, s) => s <= t && s >= firstKeys![b * 5 + t]!),
     ],
     tolerance: FLOAT32,
   },
