@@ -53,7 +53,8 @@ export interface Architecture {
   /**
    * Hidden states after the final norm, `[batch · time, model]`.
    *
-   * Shapes: `inputIds`, `positions [batch, time] int32`. With `gradientCheckpointing` a layer keeps only its input for the backward pass and runs once more in it;
+   * Shapes: `inputIds`, `positions [batch, time] int32`.
+   * With `gradientCheckpointing` a layer keeps only its input for the backward pass and runs once more in it;
    * what `attend` reads beside its arguments must then outlive that pass.
    */
   forward(options: {

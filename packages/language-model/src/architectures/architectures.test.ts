@@ -58,7 +58,10 @@ async function gradients(model: LanguageModel, sequences: number[][]): Promise<{
   const names = model.parameters.map(({ name }) => name);
   const step = model.engine.compile("gradients", { ids: { shape, dtype: "int32" } }, (inputs, state) => {
     const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
-      const { logProbs } = sequenceLogProbs(model, Object.fromEntries(names.map((name, i) => [name, values[i]!])), inputs.ids, 1);
+      const { logProbs } = sequenceLogProbs(model, Object.fromEntries(names.map((name, i) => [name, values[i]!])), inputs.ids, {
+        temperature: 1,
+        gradientCheckpointing: true,
+      });
       return tf.div(tf.neg(tf.sum(tf.mul(logProbs, tf.tensor(mask, shape)))), count) as tf.Scalar;
     })(model.parameters.map(({ variable }) => state.read(variable)));
     return { loss: value, ...Object.fromEntries(names.map((name, i) => [name, grads[i]!])) };
