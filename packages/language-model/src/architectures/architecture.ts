@@ -11,7 +11,7 @@ export interface AttentionParts {
 }
 
 /** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache, within the config's sliding window. */
-export type Attend = (layer: number, parts: AttentionParts) => tf.Tensor;
+export type Attend = (layer: number, parts: AttentionParts, reads: tf.Tensor[]) => tf.Tensor;
 
 /** Tensors of a model by parameter name. */
 export type Weights = Readonly<Record<string, tf.Tensor>>;
@@ -54,8 +54,8 @@ export interface Architecture {
    * Hidden states after the final norm, `[batch · time, model]`.
    *
    * Shapes: `inputIds`, `positions [batch, time] int32`.
-   * With `gradientCheckpointing` a layer keeps only its input for the backward pass and runs once more in it;
-   * what `attend` reads beside its arguments must then outlive that pass.
+   * With `gradientCheckpointing` a layer keeps only its input for the backward pass and runs once more in it: what `attend`
+   * reads beside its parts, masks for one, is then kept too, and is handed to it from `attendReads`.
    */
   forward(options: {
     config: ModelConfig;
@@ -63,6 +63,7 @@ export interface Architecture {
     inputIds: tf.Tensor;
     positions: tf.Tensor;
     attend: Attend;
+    attendReads?: tf.Tensor[];
     gradientCheckpointing?: boolean;
   }): tf.Tensor;
   /** The output embedding, `[vocab, model]`. */

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { applyRope, embed, linear, linearParts, recomputed, rmsNorm, ropeTables, swiglu } from "@longcot/tensor-kernels";
 import type { RopeTables } from "@longcot/tensor-kernels";
 import type { ModelConfig } from "../files/model-config.ts";
-import type { Architecture, Attend, ConfigFacts, Weights } from "./architecture.ts";
+import type { Architecture, AttentionParts, ConfigFacts } from "./architecture.ts";
 import { decoderParameters, layerName } from "./decoder-parameters.ts";
 import { ropeFrequencies } from "./rope-frequencies.ts";
 
@@ -34,6 +34,7 @@ function forward({
   inputIds,
   positions,
   attend,
+  attendReads = [],
   gradientCheckpointing = false,
 }: Parameters<Architecture["forward"]>[0]): tf.Tensor {
   const [batch, time] = inputIds.shape as [number, number];
@@ -42,12 +43,14 @@ function forward({
   let x = tf.reshape(embed(weights["embedding"]!, inputIds), [batch * time, hiddenSize]);
   for (let layer = 0; layer < config.layers; layer++) {
     const names = Object.keys(weights).filter((name) => name.startsWith(layerName(layer, "")));
-    const run = ([input, ...values]: tf.Tensor[], tables: tf.Tensor[]): tf.Tensor => {
+    const run = ([input, ...values]: tf.Tensor[], [cosines, sines, ...reads]: tf.Tensor[]): tf.Tensor => {
       const own: LayerWeights = (part) => values[names.indexOf(layerName(layer, part))];
-      return runLayer(input!, { config, own, tables: { cos: tables[0]!, sin: tables[1]! }, layer, attend, batch, time });
+      const mix = (parts: AttentionParts) => attend(layer, parts, reads);
+      return runLayer(input!, { config, own, tables: { cos: cosines!, sin: sines! }, attend: mix, batch, time });
     };
     const inputs = [x, ...names.map((name) => weights[name]!)];
-    x = gradientCheckpointing ? recomputed(run, inputs, [cos, sin]) : run(inputs, [cos, sin]);
+    const constants = [cos, sin, ...attendReads];
+    x = gradientCheckpointing ? recomputed(run, inputs, constants) : run(inputs, constants);
   }
   return rmsNorm(x, weights["final_norm"]!, rmsNormEpsilon);
 }
@@ -56,8 +59,7 @@ interface LayerContext {
   config: ModelConfig;
   own: LayerWeights;
   tables: RopeTables;
-  layer: number;
-  attend: Attend;
+  attend: (parts: AttentionParts) => tf.Tensor;
   batch: number;
   time: number;
 }
@@ -70,7 +72,7 @@ function runLayer(x: tf.Tensor, context: LayerContext): tf.Tensor {
 }
 
 /** Attention with its projections. Shapes: `x [batch · time, model]` → the same. */
-function mixTokens(x: tf.Tensor, { config, own, tables, layer, attend, batch, time }: LayerContext): tf.Tensor {
+function mixTokens(x: tf.Tensor, { config, own, tables, attend, batch, time }: LayerContext): tf.Tensor {
   const { attentionHeads, keyValueHeads, headDim, rmsNormEpsilon } = config;
   const sizes = [attentionHeads, keyValueHeads, keyValueHeads].map((count) => count * headDim);
   const [query, key, value] = linearParts(x, own("qkv.weight")!, own("qkv.bias"), sizes);
@@ -81,7 +83,7 @@ function mixTokens(x: tf.Tensor, { config, own, tables, layer, attend, batch, ti
     const perHead = tf.reshape(columns, [batch * time * count, headDim]);
     return applyRope(heads(headNorm === undefined ? columns : rmsNorm(perHead, headNorm, rmsNormEpsilon), count), tables);
   };
-  const mixed = attend(layer, {
+  const mixed = attend({
     query: rotated(query!, attentionHeads, own("query_norm")),
     key: rotated(key!, keyValueHeads, own("key_norm")),
     value: heads(value!, keyValueHeads),

@@ -29,13 +29,13 @@ export function sequenceLogProbs(
     [batch, time],
     "int32",
   );
-  const firstKeys = config.slidingWindow === undefined ? undefined : firstVisibleKeys(positions, config.slidingWindow);
   const hidden = architecture.forward({
     config,
     weights,
     inputIds,
     positions,
-    attend: (_, parts) => causalAttention({ ...parts, ...(firstKeys === undefined ? {} : { firstKeys }) }),
+    attend: (_, parts, [firstKeys]) => causalAttention({ ...parts, ...(firstKeys === undefined ? {} : { firstKeys }) }),
+    attendReads: config.slidingWindow === undefined ? [] : [firstVisibleKeys(positions, config.slidingWindow)],
     gradientCheckpointing,
   });
   const predicting = tf.reshape(

@@ -1,5 +1,5 @@
 // Causal attention of a whole sequence, by whichever kernel is faster for its length.
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { attention } from "./attention.ts";
 import { causalBias, firstKeysBias } from "./attention-mask.ts";
 import { blockAttention } from "./block-attention.ts";
