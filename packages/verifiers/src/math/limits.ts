@@ -21,14 +21,17 @@ export const MAX_DECIMAL_EXPONENT = 4_000;
 /** Deepest nesting of an expression. The parser recurses: about ten calls a level, so this keeps it far from the stack's end. */
 export const MAX_EXPRESSION_DEPTH = 120;
 
+/** Deepest tree: what comes one after another, as in `x!!!!`, nests without the parser's recursing, but all later passes recurse. */
+export const MAX_TREE_DEPTH = 300;
+
 /** Most nodes of one expression. Answers have tens. */
 export const MAX_EXPRESSION_NODES = 8_000;
 
-/** Steps of one verdict: one is a node evaluated once, about 0.1 to 0.3 µs, or 64 bytes of a big integer touched. */
-export const MAX_EVALUATION_STEPS = 300_000;
+/** Steps of one verdict: one is a node evaluated once, or as much arithmetic of big integers, 0.1 to 0.3 µs. */
+export const MAX_EVALUATION_STEPS = 200_000;
 
-/** Largest exact numerator or denominator, in bits: 10,000 factorial has 118,000. Larger numbers stay symbolic. */
-export const MAX_EXACT_BITS = 131_072;
+/** Largest exact numerator or denominator, in bits: 5,000 factorial has 54,000. Larger numbers stay symbolic. */
+export const MAX_EXACT_BITS = 65_536;
 
 /** How much of a response's end is searched for its answer, in UTF-16 units: several times the longest responses in use. */
 export const MAX_SEARCHED_CHARS = 400_000;

@@ -76,5 +76,7 @@ function equalUnder(roots: Scope["roots"], a: Expression, b: Expression, variabl
 function constantsEqual(a: Expression, b: Expression, scope: Scope): boolean | undefined {
   const diverges = divergesFrom(evaluate(a, scope), evaluate(b, scope));
   if (diverges === true) return false;
-  return preciselyEqual(a, b, scope) ?? (diverges === false ? true : undefined);
+  const precise = preciselyEqual(a, b, scope);
+  if (precise === "unresolved") return undefined;
+  return precise ?? (diverges === false ? true : undefined);
 }

@@ -51,23 +51,26 @@ function integrate(
 ): Complex | undefined {
   const transform = substitution(lower, upper, at);
   if (transform === undefined) return undefined;
+  const terms: (Complex | undefined)[] = [];
+  for (let k = -RULE_REACH; k <= RULE_REACH; k++) {
+    const { x, weight } = transform(k * RULE_STEP);
+    const term = Number.isFinite(x) && Number.isFinite(weight) && weight !== 0 ? multiply(body(real(x, 0)), real(weight * RULE_STEP, 0)) : undefined;
+    terms.push(term !== undefined && isFiniteComplex(term) ? term : undefined);
+  }
+  // Far out, values overflow or vanish; in between each must be defined.
+  const first = terms.findIndex((term) => term !== undefined);
+  const last = terms.findLastIndex((term) => term !== undefined);
   let fine = real(0, 0);
   let coarse = real(0, 0);
   let size = 0;
-  for (let k = -RULE_REACH; k <= RULE_REACH; k++) {
-    const { x, weight } = transform(k * RULE_STEP);
-    if (!Number.isFinite(x) || !Number.isFinite(weight) || weight === 0) continue;
-    const value = body(real(x, 0));
-    if (!isFiniteComplex(value)) {
-      if (Math.abs(k) > RULE_REACH - 6) continue;
-      return undefined;
-    }
-    const term = multiply(value, real(weight * RULE_STEP, 0));
-    if (!isFiniteComplex(term)) continue;
+  for (let k = Math.max(first, 0); k <= last; k++) {
+    const term = terms[k];
+    if (term === undefined) return undefined;
     fine = add(fine, term);
-    if (k % 2 === 0) coarse = add(coarse, multiply(term, real(2, 0)));
+    if ((k - RULE_REACH) % 2 === 0) coarse = add(coarse, multiply(term, real(2, 0)));
     size += magnitude(term);
   }
+  if (size === 0) return undefined;
   const change = magnitude({ re: fine.re - coarse.re, im: fine.im - coarse.im, err: 0 });
   return change > 1e-5 * size ? undefined : { ...fine, err: fine.err + 1e-12 * size + change * 1e-3 };
 }

@@ -21,21 +21,28 @@ import type { Expression, ExpressionOf } from "../syntax/expression.ts";
 
 /** Longest sum or product that is added up exactly. */
 const MAX_TERMS = 500;
-/** Largest factorial: 10,000! has 118,000 bits. */
-const MAX_FACTORIAL = 10_000;
+/** Largest factorial: 5,000! has 54,000 bits. */
+const MAX_FACTORIAL = 5_000;
 
 /**
  * The value of `expression` as a fraction, or undefined if it is irrational, has variables, is undefined, or is too large.
  * `bound` holds the index variables of enclosing sums.
  */
-export function evaluateExactly(
-  expression: Expression,
-  budget: Budget,
-  bound: ReadonlyMap<string, Rational> = new Map(),
-): Rational | undefined {
+export function evaluateExactly(expression: Expression, budget: Budget, bound: ReadonlyMap<string, Rational> = NOTHING_BOUND): Rational | undefined {
+  if (bound.size > 0) return payingForBits(expression, budget, bound);
+  const known = budget.exactValues.get(expression);
+  if (known !== undefined || budget.exactValues.has(expression)) return known;
+  const value = payingForBits(expression, budget, bound);
+  budget.exactValues.set(expression, value);
+  return value;
+}
+
+const NOTHING_BOUND: ReadonlyMap<string, Rational> = new Map();
+
+function payingForBits(expression: Expression, budget: Budget, bound: ReadonlyMap<string, Rational>): Rational | undefined {
   budget.spend(1);
   const value = exactValue(expression, budget, bound);
-  if (value !== undefined) budget.spend((bitLength(value.numerator) + bitLength(value.denominator)) >> 8);
+  if (value !== undefined) budget.spendOnBits(bitLength(value.numerator) + bitLength(value.denominator));
   return value;
 }
 
@@ -156,6 +163,8 @@ function flooring(name: string, { numerator, denominator }: Rational): Rational 
 
 function ofWholeNumbers(name: string, values: readonly bigint[], budget: Budget): Rational | undefined {
   const [first, second] = values as [bigint, bigint?];
+  // Divisions cost several multiplications.
+  for (const value of values) budget.spendOnBits(2 * bitLength(value));
   switch (name) {
     case "factorial":
       return first < 0n || first > MAX_FACTORIAL ? undefined : wholeProduct(1n, first, 1n, budget);

@@ -1,6 +1,7 @@
 // The grammar's upper half: lists, relations, set expressions, ratios, and values with words around them.
-import { MAX_ANSWER_CHARS } from "../limits.ts";
+import { MAX_ANSWER_CHARS, MAX_TREE_DEPTH } from "../limits.ts";
 import { cleanLatex } from "./clean.ts";
+import { childrenOf } from "./expression.ts";
 import type { Expression, RelationOperator } from "./expression.ts";
 import { Grammar, NotReadable } from "./grammar.ts";
 import type { Rules } from "./grammar.ts";
@@ -155,9 +156,19 @@ export function parseAnswer(text: string): ParsedAnswer | undefined {
     const g = new Grammar(tokens, RULES);
     const expression = parseList(g);
     while (g.accept(".") || g.accept("\\ldots")) continue;
-    return { expression: g.done ? expression : undefined, spelling };
+    return { expression: g.done && isShallow(expression) ? expression : undefined, spelling };
   } catch (error) {
     if (error instanceof NotReadable) return { expression: undefined, spelling };
     throw error;
   }
+}
+
+/** Whether the tree is no deeper than later passes, which recurse, may go. Itself it does not recurse. */
+function isShallow(expression: Expression): boolean {
+  let level: readonly Expression[] = [expression];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_TREE_DEPTH) return false;
+    level = level.flatMap(childrenOf);
+  }
+  return true;
 }
