@@ -46,6 +46,7 @@ function isNameOnly(expression: Expression): boolean {
     case "quotient":
     case "negative":
     case "ratio":
+    case "bracket":
       return childrenOf(expression).every(isNameOnly);
     default:
       return false;

@@ -125,8 +125,14 @@ class Comparator implements Comparison {
       [a, b],
       [b, a],
     ] as const) {
-      if ((one.kind === "list" || one.kind === "set") && one.items.length === 1 && !isSetLike(other))
-        return this.#as("set", this.equal(one.items[0]!, other));
+      // One value, or one in several forms: 7/2 or 3.5.
+      if (
+        (one.kind === "list" || one.kind === "set") &&
+        one.items.length > 0 &&
+        !isSetLike(other) &&
+        one.items.every((item) => this.equal(item, other))
+      )
+        return this.#as("set", true);
       if (one.kind === "list" && this.#withoutConditions(one, other)) return this.#as("set", true);
     }
     if (!isSetLike(a) || !isSetLike(b)) return this.#as(rule, false);

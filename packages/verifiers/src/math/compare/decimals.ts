@@ -2,16 +2,20 @@
 import { evaluateExactly } from "../evaluate/exact.ts";
 import { freeSymbols } from "../evaluate/free-symbols.ts";
 import { evaluate } from "../evaluate/numeric.ts";
-import { toNumber } from "../rational.ts";
+import { isWhole, toNumber } from "../rational.ts";
 import type { Expression } from "../syntax/expression.ts";
 import type { Comparison } from "./comparison.ts";
 
 /** Two numbers that round alike must also agree to this part of their size: 0.0000123 is not 0.0000118. */
 const RELATIVE_AGREEMENT = 1e-3;
 
-/** Whether one side is a decimal, the other a real constant, and both round to the same number of `decimalPlaces`. */
+/**
+ * Whether one side is a decimal, the other a real constant that is no whole number, and both round to the same number of
+ * `decimalPlaces`: 0.333333 equals 1/3, but 0.9999999 not 1.
+ */
 export function roundedEqual(a: Expression, b: Expression, c: Comparison): boolean {
   if (!isDecimal(a) && !isDecimal(b)) return false;
+  if (isInteger(a, c) || isInteger(b, c)) return false;
   if (freeSymbols(a).size > 0 || freeSymbols(b).size > 0) return false;
   const [x, y] = [realValue(a, c), realValue(b, c)];
   if (x === undefined || y === undefined) return false;
@@ -28,6 +32,11 @@ export function roundedEqual(a: Expression, b: Expression, c: Comparison): boole
 function isDecimal(expression: Expression): boolean {
   if (expression.kind === "negative" || expression.kind === "percent") return isDecimal(expression.operand);
   return expression.kind === "number" && expression.decimal;
+}
+
+function isInteger(expression: Expression, c: Comparison): boolean {
+  const value = isDecimal(expression) ? undefined : evaluateExactly(expression, c.budget);
+  return value !== undefined && isWhole(value);
 }
 
 function realValue(expression: Expression, c: Comparison): number | undefined {

@@ -1,8 +1,10 @@
 // Sums, products, integrals and limits at a point.
+import { integer } from "../syntax/expression.ts";
 import type { Expression, ExpressionOf } from "../syntax/expression.ts";
 import { add, isFiniteComplex, magnitude, multiply, real, UNDEFINED } from "./complex.ts";
 import type { Complex } from "./complex.ts";
 import { keyed } from "./keyed.ts";
+import { sumSeries } from "./sum-series.ts";
 import type { Scope } from "./numeric.ts";
 
 type Evaluate = (expression: Expression, scope: Scope) => Complex;
@@ -26,8 +28,16 @@ export function accumulate(expression: Accumulation, scope: Scope, evaluate: Eva
     if (Number.isInteger(from.re) && Number.isInteger(to.re) && terms <= MAX_TERMS && scope.budget.affords(terms * 10))
       return addUp(from.re, to.re, body, operator);
   }
-  if (operator === "integral" && lower !== undefined && upper !== undefined) {
-    const value = integrate(lower, upper, body, (bound) => evaluate(bound, scope));
+  if (operator === "sum" && lower !== undefined && upper !== undefined && infinity(upper) === 1) {
+    const from = evaluate(lower, scope);
+    const value = Number.isInteger(from.re) && from.im === 0 ? sumSeries(from.re, body) : undefined;
+    if (value !== undefined) return value;
+  }
+  if (operator === "integral") {
+    // An indefinite integral is the antiderivative that vanishes at 0, where there is one.
+    const value = integrate(lower ?? integer(0), upper ?? { kind: "symbol", name: expression.variable }, body, (bound) =>
+      evaluate(bound, scope),
+    );
     if (value !== undefined) return value;
   }
   return standIn(expression, scope, evaluate, body);
@@ -54,7 +64,8 @@ function integrate(
   const terms: (Complex | undefined)[] = [];
   for (let k = -RULE_REACH; k <= RULE_REACH; k++) {
     const { x, weight } = transform(k * RULE_STEP);
-    const term = Number.isFinite(x) && Number.isFinite(weight) && weight !== 0 ? multiply(body(real(x, 0)), real(weight * RULE_STEP, 0)) : undefined;
+    const term =
+      Number.isFinite(x) && Number.isFinite(weight) && weight !== 0 ? multiply(body(real(x, 0)), real(weight * RULE_STEP, 0)) : undefined;
     terms.push(term !== undefined && isFiniteComplex(term) ? term : undefined);
   }
   // Far out, values overflow or vanish; in between each must be defined.

@@ -102,7 +102,8 @@ export function sinCos(x: BigFloat): { readonly sin: BigFloat; readonly cos: Big
   }
   for (let i = 0; i < 3; i++) [sine, cosine] = [2n * times(sine, cosine), ONE - 2n * times(sine, sine)];
   const quadrant = ((turns % 4n) + 4n) % 4n;
-  const [s, c] = quadrant === 0n ? [sine, cosine] : quadrant === 1n ? [cosine, -sine] : quadrant === 2n ? [-sine, -cosine] : [-cosine, sine];
+  const [s, c] =
+    quadrant === 0n ? [sine, cosine] : quadrant === 1n ? [cosine, -sine] : quadrant === 2n ? [-sine, -cosine] : [-cosine, sine];
   const error = Math.max(x.error, SERIES_ERROR + Math.max(0, magnitudeOf(x))) + 4;
   const [sin, cos] = [fixed(s, error), fixed(c, error)];
   return sin && cos && { sin, cos };
@@ -141,4 +142,3 @@ export function wholePower(x: BigFloat, n: bigint): BigFloat | undefined {
   }
   return result;
 }
-

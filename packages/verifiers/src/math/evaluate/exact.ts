@@ -28,7 +28,11 @@ const MAX_FACTORIAL = 5_000;
  * The value of `expression` as a fraction, or undefined if it is irrational, has variables, is undefined, or is too large.
  * `bound` holds the index variables of enclosing sums.
  */
-export function evaluateExactly(expression: Expression, budget: Budget, bound: ReadonlyMap<string, Rational> = NOTHING_BOUND): Rational | undefined {
+export function evaluateExactly(
+  expression: Expression,
+  budget: Budget,
+  bound: ReadonlyMap<string, Rational> = NOTHING_BOUND,
+): Rational | undefined {
   if (bound.size > 0) return payingForBits(expression, budget, bound);
   const known = budget.exactValues.get(expression);
   if (known !== undefined || budget.exactValues.has(expression)) return known;

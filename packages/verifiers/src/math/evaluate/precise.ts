@@ -194,7 +194,9 @@ function call({ name, args }: ExpressionOf<"call">, scope: Scope): BigComplex | 
   switch (name) {
     case "root": {
       const degree = evaluateExactly(args[1]!, scope.budget);
-      return degree?.denominator === 1n && degree.numerator > 0n && degree.numerator < 1_000n ? root(z, degree.numerator, scope) : undefined;
+      return degree?.denominator === 1n && degree.numerator > 0n && degree.numerator < 1_000n
+        ? root(z, degree.numerator, scope)
+        : undefined;
     }
     case "exp":
       return complexExp(z);

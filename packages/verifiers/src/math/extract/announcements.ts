@@ -1,4 +1,6 @@
 // "The final answer is ...", "Answer: ...", "#### ...": where a response says that its answer follows.
+import { parseAnswer } from "../syntax/parse-answer.ts";
+import { bareAnswer } from "./bare.ts";
 import { formulas } from "./formulas.ts";
 import { joinLast } from "./passage.ts";
 import type { Passage } from "./passage.ts";
@@ -48,7 +50,13 @@ function answerAfter(text: string, from: number): Passage | undefined {
     return { content: joined.content, start: start + joined.start, end: start + joined.end };
   }
   const content = sentence.replaceAll("**", "").trim();
-  return content === "" ? undefined : { content, start, end: start + sentence.length };
+  if (content === "") return undefined;
+  return { content: isAnswer(content) ? content : (bareAnswer(content) ?? content), start, end: start + sentence.length };
+}
+
+/** Whether words that follow an announcement can be read as they stand: then they are the answer, not a sentence around it. */
+function isAnswer(content: string): boolean {
+  return parseAnswer(content)?.expression !== undefined;
 }
 
 /** First line end, or full stop that does not stand inside a number. */

@@ -8,7 +8,7 @@ export interface NumberText {
   readonly end: number;
 }
 
-const THIN_SPACE = /(?:\{,\}|\{ *, *\}|\\[,;:! ]|~)/y;
+const THIN_SPACE = /(?: ?\{ ?, ?\}|\\[,;:! ]|~)/y;
 const THREE_DIGITS = /\d{3}(?!\d)/y;
 const REPEATING = /\\(?:overline|bar|dot)\s*\{(\d+)\}|\((\d+)\)/y;
 const DOTTED = /\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/y;

@@ -23,7 +23,7 @@ const CONSTANTS: Readonly<Record<string, Expression>> = {
 };
 
 /** Commands that dress one argument without a meaning of their own here. */
-const DRESSED = new Set(["\\vec", "\\hat", "\\tilde", "\\overrightarrow", "\\widehat", "\\dot", "\\ddot", "\\angle", "\\triangle"]);
+const DRESSED = new Set(["\\vec", "\\hat", "\\tilde", "\\dot", "\\ddot", "\\angle", "\\triangle"]);
 
 export function parseAtom(g: Grammar): Expression {
   const token = g.peek();

@@ -132,9 +132,15 @@ export function parseFactor(g: Grammar): Expression {
       value = { kind: "call", name: double ? "doubleFactorial" : "factorial", args: [value] };
     } else if (g.accept("%")) value = { kind: "percent", operand: value };
     else if (g.accept("\\degrees") || g.accept("\\circ")) value = { kind: "degree", operand: value };
+    else if (value.kind === "degree" && /^[CF]$/.test(g.peek()?.value ?? "")) value = temperature(g, value.operand);
     else if (g.accept("'") || g.accept("\\prime")) value = primed(value);
     else return value;
   }
+}
+
+/** `20^\\circ C` */
+function temperature(g: Grammar, value: Expression): Expression {
+  return { kind: "quantity", value, unit: g.next().value === "C" ? "celsius" : "fahrenheit" };
 }
 
 function power(g: Grammar, base: Expression): Expression {

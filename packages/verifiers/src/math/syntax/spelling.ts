@@ -147,6 +147,8 @@ export const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ...sameAs("\\theta", "vartheta"),
   ...sameAs("\\%", "percent"),
   ...sameAs("\\cdot", "ast"),
+  ...sameAs("\\vec", "overrightarrow"),
+  ...sameAs("\\hat", "widehat"),
   ["\\%", "%"],
   ["\\degree", "\\degrees"],
   ["\\*", "*"],

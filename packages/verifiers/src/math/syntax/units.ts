@@ -58,8 +58,6 @@ define("rupee", { "1": "rupee rupees rs" });
 define("yuan", { "1": "yuan" });
 define("angle", { "1": "degree degrees deg" });
 define("radian", { "1": "rad rads radian radians" });
-define("speed-mph", { "1": "mph" });
-define("speed-kmh", { "1": "kmh kph kmph" });
 define("force", { "1": "n newton newtons", "1000": "kn" });
 define("energy", { "1": "j joule joules", "1000": "kj kilojoule kilojoules" });
 define("power", { "1": "w watt watts", "1000": "kw kilowatt kilowatts" });
@@ -77,7 +75,7 @@ define("gallon", { "1": "gallon gallons gal" });
 
 /** One-letter names count as units only where they are set upright after a number. */
 export function isUnitName(name: string): boolean {
-  return UNITS.has(name) || UNITS.has(name.toLowerCase());
+  return parseUnit(name) !== undefined;
 }
 
 /** Names of at least two letters that are units even in italics (`12 cm`), where they could be a product. */
@@ -94,6 +92,8 @@ export const ITALIC_UNITS: ReadonlySet<string> = new Set(
 export function parseUnit(text: string): Unit | undefined {
   const words = text
     .toLowerCase()
+    .replaceAll(/\bmph\b/g, "mi/h")
+    .replaceAll(/\b(?:kmh|kph|kmph)\b/g, "km/h")
     .replaceAll(/\bper\b/g, "/")
     .replaceAll(/\bsquared\b/g, "^2")
     .replaceAll(/\bcubed\b/g, "^3")
