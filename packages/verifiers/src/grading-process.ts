@@ -3,17 +3,19 @@ import { fork, type ChildProcess } from "node:child_process";
 import type { WorkerMessage } from "./serve-grading.ts";
 import type { VerifyRequest, VerifyResult } from "./verify-request.ts";
 
-/** Heap of a grading process in MiB. Grading an answer needs a few; a runaway item then dies alone. */
-const WORKER_HEAP_MIB = 256;
+/** Heap of a grading process in MiB: room for a problem's tests and a program's output; a runaway item dies alone. */
+const WORKER_HEAP_MIB = 1024;
 /** Time for a process to start on a loaded machine, in ms; normally 50 to 150. */
 const START_TIMEOUT_MS = 30_000;
 /** After a deadline, time to read verdicts that arrived while the caller's own thread was busy, in ms. */
 const LATE_READER_GRACE_MS = 50;
+/** Time for a process to end its boxes when it is told to stop, ms; normally 20. */
+const STOP_TIMEOUT_MS = 2_000;
 /** How much of a process's last error output is kept, in characters. */
 const STDERR_TAIL_CHARS = 600;
 
-/** Why a grading process ended: it was killed for a stuck item, it never became ready, or it died by itself. */
-export type ProcessEnd = { readonly cause: "deadline" | "start" | "died"; readonly detail: string };
+/** Why a grading process ended: killed for a stuck item, never ready, dead by itself, or killed because its item is wanted no more. */
+export type ProcessEnd = { readonly cause: "deadline" | "start" | "died" | "cancelled"; readonly detail: string };
 
 /** What a pool wants to hear. `onEnd` comes exactly once, also after `stop()`. */
 export interface GradingProcessEvents {
@@ -25,14 +27,15 @@ export interface GradingProcessEvents {
 /** Options of the process itself. `entry` is a module that calls `serveGrading`. */
 export interface GradingProcessOptions {
   readonly entry: URL;
-  readonly policyJson: string;
-  readonly itemTimeoutMs: number;
+  readonly optionsJson: string;
+  /** Wall time an item may take, ms. */
+  readonly timeoutMsOf: (request: VerifyRequest) => number;
 }
 
 export class GradingProcess {
   readonly #child: ChildProcess;
   readonly #events: GradingProcessEvents;
-  readonly #itemTimeoutMs: number;
+  readonly #timeoutMsOf: GradingProcessOptions["timeoutMsOf"];
   /** Sent and not answered, oldest first: the worker answers in this order. */
   readonly #unanswered: VerifyRequest[] = [];
   #ready = false;
@@ -44,10 +47,10 @@ export class GradingProcess {
 
   constructor(options: GradingProcessOptions, events: GradingProcessEvents) {
     this.#events = events;
-    this.#itemTimeoutMs = options.itemTimeoutMs;
+    this.#timeoutMsOf = options.timeoutMsOf;
     // A TypeScript entry imports workspace packages from their source; a built one from dist.
     const condition = options.entry.pathname.endsWith(".ts") ? ["--conditions=longcot-source"] : [];
-    this.#child = fork(options.entry, [options.policyJson], {
+    this.#child = fork(options.entry, [options.optionsJson], {
       execArgv: [...condition, `--max-old-space-size=${WORKER_HEAP_MIB}`],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -64,22 +67,29 @@ export class GradingProcess {
     return this.#ready && !this.#ended && this.#killedFor === undefined;
   }
 
-  get unansweredCount(): number {
-    return this.#unanswered.length;
+  get unanswered(): readonly VerifyRequest[] {
+    return this.#unanswered;
   }
 
   /** Queues `requests` in the worker; the deadline of the first runs from now if the worker was idle. */
   give(requests: readonly VerifyRequest[]): void {
-    if (this.#unanswered.length === 0) this.#watchOldest();
+    const wasIdle = this.#unanswered.length === 0;
     this.#unanswered.push(...requests);
+    if (wasIdle) this.#watchOldest();
     this.#keepAlive(true);
     // A channel that closed meanwhile is reported by "exit", which returns the items.
     this.#child.send({ requests }, () => {});
   }
 
-  /** Kills the process; `onEnd` follows. */
+  /** Ends the process, at once or once it has ended what it started itself; `onEnd` follows. */
   stop(): void {
-    this.#kill("died");
+    if (this.#ended || this.#killedFor !== undefined) return;
+    if (!this.#ready) return this.#kill("cancelled");
+    this.#killedFor = "cancelled";
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    this.#keepAlive(true);
+    if (this.#child.connected) this.#child.disconnect();
   }
 
   #onMessage(message: WorkerMessage): void {
@@ -90,6 +100,7 @@ export class GradingProcess {
       this.#events.onReady();
       return;
     }
+    if (this.#killedFor !== undefined) return;
     const request = this.#unanswered.shift();
     if (request === undefined) return this.#kill("died");
     this.#answers++;
@@ -104,7 +115,7 @@ export class GradingProcess {
     this.#timer = setTimeout(() => {
       // The deadline may have passed because this thread was busy: read what has arrived before judging.
       this.#timer = setTimeout(() => setImmediate(() => this.#answers === answersBefore && this.#kill("deadline")), LATE_READER_GRACE_MS);
-    }, this.#itemTimeoutMs);
+    }, this.#timeoutMsOf(this.#unanswered[0]!));
   }
 
   #kill(cause: ProcessEnd["cause"]): void {

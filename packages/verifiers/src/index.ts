@@ -1,4 +1,18 @@
 // Verifiable rewards: graders of model answers, and a pool that runs them in processes of their own.
+export { CodeGrader } from "./code/grade-code.ts";
+export type { CodeGrade, CodeGradeRequest, CodeGradeRule } from "./code/grade-code.ts";
+export { InvalidGroundTruth } from "./code/invalid-ground-truth.ts";
+export { ISOLATION_LEVELS } from "./code/isolation.ts";
+export type { IsolationLevel } from "./code/isolation.ts";
+export { DEFAULT_CODE_POLICY } from "./code/policy.ts";
+export type { CodePolicy, CodeReward } from "./code/policy.ts";
+export { parseCodeProblem } from "./code/problem.ts";
+export type { CodeProblem } from "./code/problem.ts";
+export { codeReward } from "./code/reward.ts";
+export { probeIsolation } from "./code/sandbox.ts";
+export type { Isolation } from "./code/sandbox.ts";
+export { Grader } from "./grader.ts";
+export type { GraderOptions } from "./grader.ts";
 export { lastBoxed } from "./math/extract/boxes.ts";
 export { extractAnswer } from "./math/extract/extract-answer.ts";
 export type { Extraction } from "./math/extract/extract-answer.ts";
@@ -12,6 +26,6 @@ export type { MathPolicy } from "./math/policy.ts";
 export { OUTCOMES } from "./outcome.ts";
 export type { Outcome } from "./outcome.ts";
 export { createVerifierPool } from "./verifier-pool.ts";
-export type { VerifierPool, VerifierPoolOptions } from "./verifier-pool.ts";
-export { gradeRequest } from "./verify-request.ts";
+export type { GradeOptions, VerifierPool, VerifierPoolOptions } from "./verifier-pool.ts";
+export { isJudged, verdictMetrics } from "./verdict-metrics.ts";
 export type { VerifyRequest, VerifyResult } from "./verify-request.ts";

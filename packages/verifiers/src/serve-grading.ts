@@ -1,5 +1,5 @@
 // The worker's side of the pool: receives batches, grades item by item, answers each as soon as it is done.
-import type { MathPolicy } from "./math/policy.ts";
+import type { GraderOptions } from "./grader.ts";
 import type { VerifyRequest, VerifyResult } from "./verify-request.ts";
 
 /** Parent to worker: items to grade, in order. */
@@ -10,26 +10,32 @@ export interface GradeMessage {
 /** Worker to parent: ready for work, or the verdict on the oldest unanswered item. */
 export type WorkerMessage = { readonly type: "ready" } | { readonly type: "result"; readonly result: VerifyResult };
 
+/** What a worker does with its items. `close` comes before a worker ends in peace. */
+export interface GradingWork {
+  grade(request: VerifyRequest): VerifyResult | Promise<VerifyResult>;
+  close?(): Promise<void>;
+}
+
 /**
- * Serves `grade` on this process's channel until the parent goes away. The policy is the first command line argument, as JSON.
- * Between items the event loop turns once, so that every verdict has left before the next item may hang.
+ * Serves `start(options).grade` on this process's channel until the parent goes away. The options are the first command line argument, as
+ * JSON. Between items the event loop turns once, so that every verdict has left before the next item may hang.
  */
-export function serveGrading(grade: (request: VerifyRequest, policy: Partial<MathPolicy>) => VerifyResult): void {
-  const policy = JSON.parse(process.argv[2] ?? "{}") as Partial<MathPolicy>;
+export function serveGrading(start: (options: GraderOptions) => GradingWork): void {
+  const worker = start(JSON.parse(process.argv[2] ?? "{}") as GraderOptions);
   const waiting: VerifyRequest[] = [];
   let busy = false;
 
-  const work = (): void => {
+  const work = async (): Promise<void> => {
     const request = waiting.shift();
     busy = request !== undefined;
     if (request === undefined) return;
-    send({ type: "result", result: grade(request, policy) }, work);
+    send({ type: "result", result: await worker.grade(request) }, () => void work());
   };
   process.on("message", (message: GradeMessage) => {
     waiting.push(...message.requests);
-    if (!busy) work();
+    if (!busy) void work();
   });
-  process.on("disconnect", () => process.exit(0));
+  process.on("disconnect", () => void Promise.resolve(worker.close?.()).finally(() => process.exit(0)));
   send({ type: "ready" }, () => {});
 }
 

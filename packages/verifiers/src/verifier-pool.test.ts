@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { ConfigError, DataError } from "@longcot/errors";
 import { describe, expect, test } from "vitest";
 import { createVerifierPool, ForkedVerifierPool, type VerifierPoolOptions } from "./verifier-pool.ts";
+import { probeIsolation } from "./code/sandbox.ts";
+import { verdictMetrics } from "./verdict-metrics.ts";
 import type { VerifyRequest } from "./verify-request.ts";
 
 const request = (id: number, response: string, groundTruth = "4"): VerifyRequest => ({
@@ -68,7 +70,7 @@ describe("misbehaving items", () => {
     ]);
     rmSync(folder, { recursive: true });
     expect(verdicts.map((verdict) => verdict.outcome)).toEqual(["crash", "correct", "correct", "correct"]);
-    expect(verdicts[0]).toEqual({ id: "r0", score: 0, outcome: "crash", rule: "worker" });
+    expect(verdicts[0]).toEqual({ id: "r0", score: 0, outcome: "crash", rule: "worker", detail: "exit code 7" });
   });
 
   test("a caller too busy to read does not turn finished items into timeouts", async () => {
@@ -82,20 +84,81 @@ describe("misbehaving items", () => {
   });
 });
 
-describe("refusals", () => {
-  test("code is not supported yet, and says so before anything is graded", async () => {
-    await using pool = createVerifierPool({ jobs: 1 });
-    await expect(pool.grade([request(0, "\\boxed{4}"), { ...request(1, ""), ability: "code" }])).rejects.toThrow(
-      new ConfigError({
-        who: "VerifierPool.grade",
-        argument: "requests[1].ability",
-        expected: '"math"',
-        received: '"code", which is not supported yet',
-        fix: "Leave code problems out of the data",
-      }),
+describe("while a batch runs", () => {
+  test("progress is told after each verdict", async () => {
+    await using pool = createVerifierPool({ jobs: 2 });
+    const heard: number[] = [];
+    await pool.grade(
+      [0, 1, 2].map((id) => request(id, "\\boxed{4}")),
+      { onProgress: ({ done, total }) => heard.push(done, total) },
     );
+    expect(heard).toEqual([1, 3, 2, 3, 3, 3]);
   });
 
+  test("a signal ends a batch at once, what hangs included, and leaves other batches alone", async () => {
+    await using pool = misbehaving({ jobs: 1 });
+    await pool.ready();
+    const stop = new AbortController();
+    const given = pool.grade([request(0, "hang"), request(1, "\\boxed{4}")], { signal: stop.signal });
+    const other = pool.grade([request(2, "\\boxed{4}")]);
+    stop.abort(new Error("enough"));
+    await expect(given).rejects.toThrow("enough");
+    expect(await other).toMatchObject([{ id: "r2", outcome: "correct" }]);
+    await expect(pool.grade([request(3, "\\boxed{4}")], { signal: stop.signal })).rejects.toThrow("enough");
+  });
+
+  test("a stream is graded in order, read only so far ahead, and given up by its reader", async () => {
+    await using pool = createVerifierPool({ jobs: 1 });
+    let read = 0;
+    const source = function* () {
+      for (; read < 1000; read++) yield request(read, `\\boxed{${read % 2 === 0 ? 4 : 5}}`);
+    };
+    const seen: number[] = [];
+    for await (const { score } of pool.gradeEach(source())) {
+      expect(read - seen.length).toBeLessThanOrEqual(64);
+      if (seen.push(score) === 300) break;
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, i) => (i % 2 === 0 ? 1 : 0)));
+    expect(read).toBeLessThan(400);
+    const outcomes: string[] = [];
+    for await (const { outcome } of pool.gradeEach([request(0, "\\boxed{4}"), request(1, "")])) outcomes.push(outcome);
+    expect(outcomes).toEqual(["correct", "no_answer"]);
+  });
+
+  test("math and code go through one pool, or code is refused with what to install", async () => {
+    await using pool = createVerifierPool({ jobs: 2 });
+    const code = (id: number, source: string, groundTruth: unknown): VerifyRequest =>
+      ({ id: `r${id}`, ability: "code", response: `\`\`\`python\n${source}\n\`\`\``, groundTruth }) as VerifyRequest;
+    const problem = { inputs: ["1"], outputs: ["2"] };
+    const batch = [
+      request(0, "\\boxed{4}"),
+      code(1, "print(2)", JSON.stringify(problem)),
+      code(2, "print(3)", problem),
+      code(3, "print(3)", 7),
+      request(4, "\\boxed{5}"),
+    ];
+    const outcomes = await pool.grade(batch).then(
+      (verdicts) => verdicts.map(({ outcome }) => outcome),
+      (error: Error) => /apt install .*bubblewrap/.test(error.message),
+    );
+    const isConfined = (await probeIsolation().catch(() => undefined))?.level === "full";
+    expect(outcomes).toEqual(isConfined ? ["correct", "correct", "wrong", "invalid_ground_truth", "wrong"] : true);
+  });
+});
+
+test("shares of outcomes sum to 1", () => {
+  const metrics = verdictMetrics((["correct", "timeout", "timeout", "crash"] as const).map((outcome) => ({ outcome })));
+  expect(metrics).toMatchObject({
+    "reward/correct_ratio": 0.25,
+    "reward/timeout_ratio": 0.5,
+    "reward/crash_ratio": 0.25,
+    "reward/memory_ratio": 0,
+  });
+  expect(Object.values(metrics).reduce((sum, share) => sum + share)).toBe(1);
+  expect(verdictMetrics([])).toEqual({});
+});
+
+describe("refusals", () => {
   test("malformed requests and options name what is wrong", async () => {
     await using pool = createVerifierPool({ jobs: 1 });
     await expect(pool.grade([{ ...request(0, ""), response: null as unknown as string }])).rejects.toThrow(DataError);

@@ -2,24 +2,41 @@
 import { availableParallelism } from "node:os";
 import { ConfigError, LongcotError } from "@longcot/errors";
 import { GradingProcess, type ProcessEnd } from "./grading-process.ts";
-import type { MathPolicy } from "./math/policy.ts";
+import { DEFAULT_CODE_POLICY } from "./code/policy.ts";
+import { checkIsolation, probeIsolation, type Isolation } from "./code/sandbox.ts";
+import type { GraderOptions } from "./grader.ts";
 import { checkRequests, type VerifyRequest, type VerifyResult } from "./verify-request.ts";
 
 /** Items one process holds at a time: enough to hide the channel's latency, few enough to share a batch evenly. */
 const MAX_HELD_PER_PROCESS = 32;
+/** Programs take so much longer than the channel that a process gets them one by one. */
+const HELD_BY_CODE = MAX_HELD_PER_PROCESS;
+/** What a process may take for a program beyond the time its tests may take, ms: its boxes may have to open twice on a loaded machine. */
+const CODE_SPARE_MS = 120_000;
+/** Requests per process that `gradeEach` reads ahead. */
+const WINDOW_PER_PROCESS = 2 * MAX_HELD_PER_PROCESS;
 /** How often a process may take an item with it before the item is given up as `crash`. */
 const MAX_ATTEMPTS = 2;
 /** Starts that may fail in a row before the pool gives up: then it is the installation, not an item. */
 const MAX_FAILED_STARTS = 3;
 
 /** Options of a pool. */
-export interface VerifierPoolOptions {
+export interface VerifierPoolOptions extends GraderOptions {
   /** Grading processes; default: the machine's cores, at most 4. */
   readonly jobs?: number;
-  /** Wall time one item may take in ms, default 5,000 (grading takes well below 1 ms: this only ends what is stuck). */
+  /**
+   * Wall time one item of ability `math` may take in ms, default 5,000 (grading takes well below 1 ms: this only ends what is stuck).
+   * Programs have the limits of their policy.
+   */
   readonly itemTimeoutMs?: number;
-  /** Conventions of the math grader; default: as `gradeMath`. */
-  readonly math?: Partial<MathPolicy>;
+}
+
+/** What a caller may want while a batch is graded. */
+export interface GradeOptions {
+  /** Gives the batch up: what waits is dropped, what runs is ended, and the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Hears how many verdicts of the batch are there, after each. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 /** Grades batches until closed. Processes start when the pool is created and never keep an idle program running. */
@@ -29,9 +46,20 @@ export interface VerifierPool extends AsyncDisposable {
   /**
    * Verdicts in the order of `requests`. Several batches may run at once. A stuck item comes back as `timeout`; one whose
    * process died is tried again once, then comes back as `crash`.
-   * @throws ConfigError for ability `code`, DataError for a malformed request, LongcotError when closed or when no process starts.
+   * @throws ConfigError where there is code and the machine cannot confine it as required, DataError for a malformed request, LongcotError
+   * when closed or when no process starts.
    */
-  grade(requests: readonly VerifyRequest[]): Promise<VerifyResult[]>;
+  grade(requests: readonly VerifyRequest[], options?: GradeOptions): Promise<VerifyResult[]>;
+  /**
+   * Verdicts of any number of requests, in their order, as they come. Reads only so far ahead as keeps the processes busy, so that a source
+   * is never faster than grading; whoever stops reading ends the work.
+   */
+  gradeEach(
+    requests: Iterable<VerifyRequest> | AsyncIterable<VerifyRequest>,
+    options?: Pick<GradeOptions, "signal">,
+  ): AsyncIterable<VerifyResult>;
+  /** What stands between programs and this machine; found out once. @throws ConfigError where it is less than required. */
+  isolation(): Promise<Isolation>;
   /** Ends all processes; batches that are still running reject. Resolves when every process is gone. */
   close(): Promise<void>;
 }
@@ -57,12 +85,13 @@ interface Job {
   readonly request: VerifyRequest;
   attempts: number;
   settle(result: VerifyResult): void;
-  fail(error: Error): void;
+  fail(error: unknown): void;
 }
 
 /** The pool over any worker module `entry`; tests give it one that misbehaves. */
 export class ForkedVerifierPool implements VerifierPool {
   readonly #jobs: number;
+  readonly #options: VerifierPoolOptions;
   readonly #start: () => GradingProcess;
   readonly #processes = new Set<GradingProcess>();
   /** Not yet given to a process, first in first out; retried items at the front. */
@@ -71,14 +100,19 @@ export class ForkedVerifierPool implements VerifierPool {
   readonly #running = new Map<VerifyRequest, Job>();
   readonly #closing = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
+  #isolation: Promise<Isolation> | undefined;
   #failedStarts = 0;
   #failure: LongcotError | undefined;
 
   constructor(options: VerifierPoolOptions, entry: URL) {
     this.#jobs = checkPositiveInteger(options.jobs ?? Math.min(4, availableParallelism()), "jobs");
     const itemTimeoutMs = checkPositiveInteger(options.itemTimeoutMs ?? 5_000, "itemTimeoutMs");
-    const policyJson = JSON.stringify(options.math ?? {});
-    this.#start = () => this.#open({ entry, policyJson, itemTimeoutMs });
+    const { math, code, isolation } = options;
+    const optionsJson = JSON.stringify({ math, code, isolation });
+    const codeTimeoutMs = (code?.totalTimeS ?? DEFAULT_CODE_POLICY.totalTimeS) * 1000 + CODE_SPARE_MS;
+    const timeoutMsOf = ({ ability }: VerifyRequest): number => (ability === "code" ? codeTimeoutMs : itemTimeoutMs);
+    this.#options = options;
+    this.#start = () => this.#open({ entry, optionsJson, timeoutMsOf });
     this.#ready.promise.catch(() => {});
     for (let i = 0; i < this.#jobs; i++) this.#processes.add(this.#start());
   }
@@ -87,17 +121,68 @@ export class ForkedVerifierPool implements VerifierPool {
     return this.#ready.promise;
   }
 
-  async grade(requests: readonly VerifyRequest[]): Promise<VerifyResult[]> {
+  isolation(): Promise<Isolation> {
+    const { code, isolation = "full" } = this.#options;
+    this.#isolation ??= probeIsolation({ stackMib: code?.stackMib ?? DEFAULT_CODE_POLICY.stackMib });
+    return this.#isolation.then((found) => {
+      checkIsolation(found, isolation);
+      return found;
+    });
+  }
+
+  async grade(requests: readonly VerifyRequest[], { signal, onProgress }: GradeOptions = {}): Promise<VerifyResult[]> {
     const checked = checkRequests(requests, "VerifierPool.grade");
+    if (checked.some(({ ability }) => ability === "code")) await this.isolation();
+    signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
+    let done = 0;
+    const jobs = new Set<Job>();
     const verdicts = checked.map(
       (request) =>
-        new Promise<VerifyResult>((settle, fail) => {
-          this.#waiting.push({ request, attempts: 0, settle, fail });
+        new Promise<VerifyResult>((resolve, fail) => {
+          const job: Job = {
+            request,
+            attempts: 0,
+            fail,
+            settle: (result) => {
+              jobs.delete(job);
+              onProgress?.({ done: ++done, total: checked.length });
+              resolve(result);
+            },
+          };
+          jobs.add(job);
+          this.#waiting.push(job);
         }),
     );
+    const giveUp = (): void => this.#cancel(jobs, signal!.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
     this.#distribute();
-    return Promise.all(verdicts);
+    try {
+      return await Promise.all(verdicts);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async *gradeEach(
+    requests: Iterable<VerifyRequest> | AsyncIterable<VerifyRequest>,
+    { signal }: Pick<GradeOptions, "signal"> = {},
+  ): AsyncGenerator<VerifyResult> {
+    const stopped = new AbortController();
+    const either = signal === undefined ? stopped.signal : AbortSignal.any([signal, stopped.signal]);
+    const ahead: Promise<VerifyResult>[] = [];
+    try {
+      for await (const request of requests) {
+        const verdict = this.grade([request], { signal: either }).then(([result]) => result!);
+        // Whoever awaits it hears of a failure; it must not count as unhandled before.
+        verdict.catch(() => {});
+        ahead.push(verdict);
+        if (ahead.length >= this.#jobs * WINDOW_PER_PROCESS) yield await ahead.shift()!;
+      }
+      while (ahead.length > 0) yield await ahead.shift()!;
+    } finally {
+      stopped.abort();
+    }
   }
 
   async close(): Promise<void> {
@@ -129,12 +214,35 @@ export class ForkedVerifierPool implements VerifierPool {
   #distribute(): void {
     const ready = [...this.#processes].filter((grading) => grading.ready);
     for (const grading of ready) {
-      const room = MAX_HELD_PER_PROCESS - grading.unansweredCount;
+      const room = MAX_HELD_PER_PROCESS - grading.unanswered.reduce((sum, request) => sum + sizeOf(request), 0);
       // Topping up only half-empty processes keeps messages large.
       if (room < MAX_HELD_PER_PROCESS / 2 || this.#waiting.length === 0) continue;
-      const jobs = this.#waiting.splice(0, Math.min(room, Math.max(1, Math.ceil(this.#waiting.length / ready.length))));
+      const jobs = this.#waiting.splice(0, this.#countThatFits(room, Math.ceil(this.#waiting.length / ready.length)));
+      if (jobs.length === 0) continue;
       for (const job of jobs) this.#running.set(job.request, job);
       grading.give(jobs.map((job) => job.request));
+    }
+  }
+
+  /** How many of the jobs that wait longest fit into `room`, at most `share`. */
+  #countThatFits(room: number, share: number): number {
+    let count = 0;
+    for (let left = room; count < share; count++) {
+      left -= sizeOf(this.#waiting[count]!.request);
+      if (left < 0) break;
+    }
+    return count;
+  }
+
+  /** Drops what waits of `jobs` and ends the processes that work on them; others' items there are graded anew. */
+  #cancel(jobs: ReadonlySet<Job>, reason: unknown): void {
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter((job) => !jobs.has(job)));
+    for (const grading of this.#processes) {
+      if (grading.unanswered.some((request) => jobs.has(this.#running.get(request)!))) grading.stop();
+    }
+    for (const job of jobs) {
+      this.#running.delete(job.request);
+      job.fail(reason);
     }
   }
 
@@ -162,11 +270,12 @@ export class ForkedVerifierPool implements VerifierPool {
     }
     const again: Job[] = [];
     for (const [i, request] of unanswered.entries()) {
-      const job = this.#running.get(request)!;
+      const job = this.#running.get(request);
+      if (job === undefined) continue;
       this.#running.delete(request);
-      const attempts = i === 0 ? ++job.attempts : job.attempts;
+      const attempts = i === 0 && end.cause !== "cancelled" ? ++job.attempts : job.attempts;
       if (i === 0 && end.cause === "deadline") job.settle(workerVerdict(request, "timeout"));
-      else if (attempts >= MAX_ATTEMPTS) job.settle(workerVerdict(request, "crash"));
+      else if (attempts >= MAX_ATTEMPTS) job.settle({ ...workerVerdict(request, "crash"), detail: end.detail });
       else again.push(job);
     }
     this.#waiting.unshift(...again);
@@ -185,6 +294,8 @@ export class ForkedVerifierPool implements VerifierPool {
     if (this.#processes.size === 0) this.#closing.resolve();
   }
 }
+
+const sizeOf = ({ ability }: VerifyRequest): number => (ability === "code" ? HELD_BY_CODE : 1);
 
 function workerVerdict(request: VerifyRequest, outcome: "timeout" | "crash"): VerifyResult {
   return { id: request.id, score: 0, outcome, rule: "worker" };

@@ -1,5 +1,5 @@
 // Entry of a grading process. Started by the pool, from source or from the built package.
+import { Grader } from "./grader.ts";
 import { serveGrading } from "./serve-grading.ts";
-import { gradeRequest } from "./verify-request.ts";
 
-serveGrading(gradeRequest);
+serveGrading((options) => new Grader(options));

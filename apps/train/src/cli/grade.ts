@@ -1,5 +1,7 @@
 // `longcot grade`: verdicts on responses, in processes of their own.
-import { wholeNumber } from "./option-values.ts";
+import { InvalidArgumentError, Option } from "commander";
+import type { CodeReward, IsolationLevel } from "@longcot/verifiers";
+import { numberFromZero, positiveNumber, wholeNumber } from "./option-values.ts";
 import { addRowsCommand } from "./rows-command.ts";
 import type { FilesOptions, RowsWork } from "./rows-command.ts";
 import type { AddCommand } from "./run-cli.ts";
@@ -7,6 +9,14 @@ import type { AddCommand } from "./run-cli.ts";
 export interface GradeOptions extends FilesOptions {
   /** Grading processes; undefined: the processors, at most 4. */
   jobs?: number;
+  /** The weakest isolation at which programs may run; undefined: full. */
+  isolation?: IsolationLevel;
+  reward?: CodeReward;
+  /** Seconds of processor time of one test. */
+  cpuTime?: number;
+  /** Memory of one test, MiB. */
+  memory?: number;
+  tolerance?: number;
 }
 
 /** Adds the command around `work`, which is loaded by the caller when it is first needed. */
@@ -15,9 +25,44 @@ export function gradeCommand(work: RowsWork<GradeOptions>): AddCommand {
     addRowsCommand(program, "grade", work)
       .description('Grade responses: {"id","ability","response","ground_truth"} in, {"id","score","outcome","extracted"?} out.')
       .option("--jobs <N>", "grading processes (default: the processors, at most 4)", wholeNumber(1))
+      .addOption(
+        new Option("--isolation <level>", "code: weakest isolation at which programs may run (default: full)").choices([
+          "full",
+          "namespaces",
+          "rlimits only",
+        ]),
+      )
+      .option(
+        "--reward <rule>",
+        'code: "all" tests or nothing, "fraction" that passes, or that fraction to a power, as 4 (default: all)',
+        codeReward,
+      )
+      .option("--cpu-time <seconds>", "code: processor time of one test (default: 6)", positiveNumber())
+      .option("--memory <MiB>", "code: memory of one test (default: 1024)", wholeNumber(16))
+      .option("--tolerance <x>", "code: largest difference of decimals, absolute and relative (default: 1e-9)", numberFromZero)
       .addHelpText(
         "after",
-        '\nability is "math" ("code" has no grader yet); ground_truth a text, or a list of texts that are all accepted.\n\nExample:\n  longcot grade --input responses.jsonl --out grades.jsonl --jobs 2',
+        `
+ability "math": ground_truth is a text, or a list of texts that are all accepted.
+ability "code": ground_truth is a JSON object (or its text) of one of these shapes:
+  {"inputs": […], "outputs": […]}                       programs that read standard input
+  {"inputs": […], "outputs": […], "fn_name": "f"}       calls of a function, arguments one JSON value a line
+  {"import_prefix", "test_code", "entry_point"}         LeetCode: check(candidate)
+  {"assert_case": ["assert …"]}                         assertions
+  {"public_test_cases", "private_test_cases", …}        a LiveCodeBench row
+"checker" beside outputs: Python source whose check(input, output, expected) decides.
+
+Programs run in a bubblewrap box (apt install bubblewrap); without it they are refused, unless --isolation accepts less.
+
+Example:
+  longcot grade --input responses.jsonl --out grades.jsonl --jobs 2`,
       );
   };
+}
+
+function codeReward(text: string): CodeReward {
+  if (text === "all" || text === "fraction") return text;
+  const power = Number(text);
+  if (!(power > 0 && power < Infinity)) throw new InvalidArgumentError('Expected "all", "fraction" or a power above 0.');
+  return { power };
 }

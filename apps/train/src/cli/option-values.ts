@@ -21,6 +21,11 @@ export function positiveNumber(most = Infinity): (text: string) => number {
   };
 }
 
+/** Reads a number from 0 on. */
+export function numberFromZero(text: string): number {
+  return text.trim() === "" || Number(text) !== 0 ? positiveNumber()(text) : 0;
+}
+
 /** The path of a file that exists. */
 export function existingFile(path: string): string {
   if (!existsSync(path) || !statSync(path).isFile()) throw new InvalidArgumentError("Expected a file that exists.");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSafetensors } from "@longcot/language-model";
+import { probeIsolation } from "@longcot/verifiers";
 import { afterAll, describe, expect, test } from "vitest";
 
 const PROGRAM = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -147,6 +148,28 @@ test("grade keeps the order of its input over several processes", async () => {
   );
 });
 
+const isolation = await probeIsolation().catch(() => undefined);
+test.skipIf(isolation?.level !== "full")(
+  `programs are graded, and the isolation is told${isolation?.level === "full" ? "" : " (left out: needs bubblewrap)"}`,
+  async () => {
+    const row = (id: number, source: string) => ({
+      id,
+      ability: "code",
+      response: `\`\`\`python\n${source}\n\`\`\``,
+      ground_truth: { inputs: ["1", "2"], outputs: ["1", "4"] },
+    });
+    const rows = [row(0, "print(int(input()) ** 2)"), row(1, "print(input())"), row(2, "print(1 / 0)")];
+    const { rows: graded, stderr, code } = await longcot("grade", rows, "--reward", "fraction", "--cpu-time", "2");
+    expect(code).toBe(0);
+    expect(stderr).toContain('programs run at isolation "full"');
+    expect(graded).toMatchObject([
+      { id: 0, score: 1, outcome: "correct", passed: 2, total: 2 },
+      { id: 1, score: 0.5, outcome: "wrong", passed: 1, total: 2, detail: "test 2 of 2" },
+      { id: 2, score: 0, outcome: "runtime_error" },
+    ]);
+  },
+);
+
 test("a ground truth that is no text is an outcome, not an error", async () => {
   const { rows } = await longcot("grade", [{ id: "x", ability: "math", response: "\\boxed{1}", ground_truth: 1 }]);
   expect(rows).toMatchObject([{ id: "x", score: 0, outcome: "invalid_ground_truth" }]);
@@ -204,10 +227,10 @@ test.each<[string, string, readonly object[] | string, string[], RegExp]>([
   ["tokenize", "a row of nothing", [{ id: 1 }], [], /line 1: the row must be an object with one of text, messages/],
   [
     "grade",
-    "code",
-    [{ id: 1, ability: "code", response: "", ground_truth: "" }],
+    "an ability that nothing grades",
+    [{ id: 1, ability: "chess", response: "", ground_truth: "" }],
     [],
-    /line 1: ability must be "math", got "code", which has no grader yet/,
+    /line 1: ability must be "math" or "code", got "chess"/,
   ],
   ["grade", "a missing ground truth", [{ id: 1, ability: "math", response: "" }], [], /line 1: ground_truth must be given, got nothing/],
   [

@@ -1,48 +1,62 @@
 // The work of `longcot grade`.
-import { createVerifierPool } from "@longcot/verifiers";
-import type { VerifyRequest, VerifyResult } from "@longcot/verifiers";
+import { createVerifierPool, isJudged } from "@longcot/verifiers";
+import type { VerifyRequest } from "@longcot/verifiers";
 import type { GradeOptions } from "../cli/grade.ts";
 import type { RowsSummary } from "../cli/rows-command.ts";
-import { readRows, rowError } from "./jsonl-rows.ts";
+import { readRows } from "./jsonl-rows.ts";
 import { gradeRow } from "./row-schemas.ts";
 import { createRowsProgress } from "./rows-progress.ts";
 import { checkOutput, writeJsonl } from "./write-jsonl.ts";
 
-/** Rows handed to the pool at a time: enough to keep it busy, few enough to show progress. */
-const ROWS_AT_ONCE = 2_048;
-
 /** Grades every row of `input` and writes `out` in its order. */
-export async function gradeRows({ input, out, jobs }: GradeOptions): Promise<RowsSummary> {
+export async function gradeRows({ input, out, jobs, isolation, reward, cpuTime, memory, tolerance }: GradeOptions): Promise<RowsSummary> {
   checkOutput(out);
   const rows = await readRows(input, gradeRow);
-  const requests = rows.map(({ line, row }): VerifyRequest => {
-    if (row.ability === "code")
-      throw rowError(input, line, {
-        argument: "ability",
-        expected: '"math"',
-        received: '"code", which has no grader yet',
-        fix: "Leave code rows out",
-      });
-    // A ground truth that is no text passes as it is: the pool grades it invalid_ground_truth.
-    return { id: String(line), ability: row.ability, response: row.response, groundTruth: row.ground_truth as string };
-  });
+  // A ground truth of the wrong type passes as it is: the pool grades it invalid_ground_truth.
+  const requests = rows.map(({ line, row }): VerifyRequest => ({
+    id: String(line),
+    ability: row.ability,
+    response: row.response,
+    groundTruth: row.ground_truth as string,
+  }));
   const progress = createRowsProgress("grade");
-  const results: VerifyResult[] = [];
-  const pool = createVerifierPool(jobs === undefined ? {} : { jobs });
+  const pool = createVerifierPool({
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(isolation === undefined ? {} : { isolation }),
+    code: {
+      ...(reward === undefined ? {} : { reward }),
+      ...(tolerance === undefined ? {} : { floatTolerance: tolerance }),
+      ...(memory === undefined ? {} : { memoryMib: memory }),
+      ...(cpuTime === undefined ? {} : { cpuTimeS: cpuTime, wallTimeS: WALL_PER_CPU * cpuTime }),
+    },
+  });
   try {
-    for (let from = 0; from < requests.length; from += ROWS_AT_ONCE) {
-      results.push(...(await pool.grade(requests.slice(from, from + ROWS_AT_ONCE))));
-      progress.update({ done: results.length, total: rows.length, text: `${results.length} of ${rows.length} rows` });
+    if (requests.some(({ ability }) => ability === "code")) {
+      const { level, reasons } = await pool.isolation();
+      process.stderr.write(`grade: programs run at isolation "${level}"${reasons.length === 0 ? "" : ` (${reasons.join("; ")})`}\n`);
     }
+    const results = await pool.grade(requests, {
+      onProgress: ({ done, total }) => progress.update({ done, total, text: `${done} of ${total} rows` }),
+    });
+    const lines = results.map(({ score, outcome, extracted, passed, total, detail }, i) => ({
+      id: rows[i]!.row.id,
+      score,
+      outcome,
+      ...(extracted === undefined ? {} : { extracted }),
+      ...(total === undefined ? {} : { passed, total }),
+      ...(detail === undefined ? {} : { detail }),
+    }));
+    const unjudged = results.filter((result) => !isJudged(result)).length;
+    if (unjudged > 0)
+      process.stderr.write(
+        `grade: ${unjudged} of ${results.length} rows say nothing about their response (crash or invalid_ground_truth)\n`,
+      );
+    return { rows_in: rows.length, rows_out: writeJsonl(out, lines) };
   } finally {
     await pool.close();
     progress.close();
   }
-  const lines = results.map(({ score, outcome, extracted }, i) => ({
-    id: rows[i]!.row.id,
-    score,
-    outcome,
-    ...(extracted === undefined ? {} : { extracted }),
-  }));
-  return { rows_in: rows.length, rows_out: writeJsonl(out, lines) };
 }
+
+/** Wall time allowed for each second of processor time: on a loaded machine a right answer takes longer, and must not be late for it. */
+const WALL_PER_CPU = 3;

@@ -104,6 +104,9 @@ test("every default is written out", () => {
     loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: 16384 },
     entropy: { controller: "adaptive", rule: "paper", initial: 0, delta: 0.005, min: 0, target: 0.2 },
     optimizer: { learning_rate: 1e-6, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 },
+    verifier: {
+      code: { isolation: "full", reward: "all", float_tolerance: 1e-9, cpu_time_s: 6, wall_time_s: 18, memory_mib: 1024 },
+    },
     rejection: { zero_advantage: true },
     evaluation: { samples_per_prompt: 8, temperature: 1 },
     checkpoint: { every: 20, keep: 2 },

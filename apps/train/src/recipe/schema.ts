@@ -122,6 +122,25 @@ const optimizer = z.strictObject({
   max_grad_norm: positive.default(1),
 });
 
+const codeVerifier = z.strictObject({
+  /** The weakest isolation at which a program may run. */
+  isolation: z.enum(["full", "namespaces", "rlimits only"]).default("full"),
+  /** `all`: 1 if every test passes; `fraction`: share of tests passed; `{power: p}`: that share to the power p. */
+  reward: z.union([z.enum(["all", "fraction"]), z.strictObject({ power: positive })]).default("all"),
+  /** Largest difference of two decimals, absolute and relative. */
+  float_tolerance: z.number().min(0).default(1e-9),
+  /** Of one test; seconds, seconds, MiB. */
+  cpu_time_s: positive.default(6),
+  wall_time_s: positive.default(18),
+  memory_mib: count.default(1024),
+});
+
+const verifier = z.strictObject({
+  /** Grading processes; absent: as many as the machine has cores, at most 4. */
+  jobs: count.optional(),
+  code: codeVerifier.prefault({}),
+});
+
 const rejection = z.strictObject({
   /** Leave groups whose advantages are all zero out of the updates and of the entropy measured. */
   zero_advantage: z.boolean().default(true),
@@ -164,6 +183,7 @@ export const recipeSchema = z.strictObject({
   loss: loss.prefault({}),
   entropy: entropy.prefault({}),
   optimizer: optimizer.prefault({}),
+  verifier: verifier.prefault({}),
   rejection: rejection.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoint: checkpoint.prefault({}),

@@ -33,11 +33,14 @@ export async function evaluate(
       step: EVALUATION_STEPS + step,
       signal,
       emit,
+      gradeTruncated: recipe.advantages.truncated_reward === "graded",
       phase: "evaluation",
     },
     { gen: 0, reward: 0 },
   );
-  const table = outcomeTable(prompts.map((_, i) => verdicts.slice(i * samples, (i + 1) * samples).map(({ score }) => score)));
+  const table = outcomeTable(
+    prompts.map((_, i) => verdicts.slice(i * samples, (i + 1) * samples).map(({ outcome }) => (outcome === "correct" ? 1 : 0))),
+  );
   const { overall, byLabel } = summarize({ table, labels: prompts.map(({ level }) => level), passAt: [samples], seed: recipe.seed });
   const result = (level: string, summary: typeof overall): LevelResult => {
     const pass = summary.passAtK[0]!;

@@ -29,15 +29,12 @@ export async function loadTrainingPrompts(
   const { tokenizer, maxPromptLength, levels, emit } = options;
   const files = typeof paths === "string" ? [paths] : [...paths];
   const { rows, rejected } = await loadPrompts(files, { onInvalid: "reject" });
-  const supported = rows.filter((row) => row.ability === "math");
   if (rejected.length > 0)
     emit({
       type: "warning",
       text: `${rejected.length} of ${rows.length + rejected.length} rows left out; first: ${describeRejected(rejected[0]!)}`,
     });
-  if (supported.length < rows.length)
-    emit({ type: "warning", text: `${rows.length - supported.length} rows of ability code left out: only math has a verifier yet` });
-  const wanted = supported.filter((row) => levels === undefined || (row.level !== undefined && levels.includes(row.level)));
+  const wanted = rows.filter((row) => levels === undefined || (row.level !== undefined && levels.includes(row.level)));
   const prompts = wanted.map((row, index): TrainingPrompt => ({
     index,
     row,
@@ -62,7 +59,7 @@ export async function loadTrainingPrompts(
       received:
         rows.length === 0
           ? `none in ${rejected.length} rows${rejected[0] === undefined ? "" : `; first: ${describeRejected(rejected[0])}`}`
-          : `${rows.length} rows, all left out by ability, level or length`,
+          : `${rows.length} rows, all left out by level or length`,
     });
   }
   return fitting;

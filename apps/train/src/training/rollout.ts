@@ -27,6 +27,8 @@ export interface AnswerOptions {
   step: number;
   signal: AbortSignal;
   emit: EmitEvent;
+  /** Responses cut at the cap are graded by their text; else a verifier calls them no answer. */
+  gradeTruncated: boolean;
   /** Which phase the progress shows for the generation. */
   phase: "rollout" | "evaluation";
 }
@@ -58,9 +60,15 @@ export async function answerPrompts(
   if (phase === "rollout") emit({ type: "phase", phase: "reward", completed: 0, total: texts.length, unit: "responses" });
   const verdicts = await pool.grade(
     texts.map((response, row) => {
-      const { ability, groundTruth } = prompts[Math.floor(row / groupSize)]!.row;
-      return { id: String(row), ability, response, groundTruth, truncated: responses[row]!.finishReason === "length" };
+      const { ability, groundTruth, dataSource, messages, extraInfo } = prompts[Math.floor(row / groupSize)]!.row;
+      const truncated = !options.gradeTruncated && responses[row]!.finishReason === "length";
+      return { id: String(row), ability, response, groundTruth, truncated, dataSource, prompt: messages, extraInfo };
     }),
+    {
+      signal: options.signal,
+      onProgress: ({ done, total }) =>
+        emit({ type: "phase", phase: phase === "rollout" ? "reward" : phase, completed: done, total, unit: "responses" }),
+    },
   );
   timings.gen += (generated - started) / 1000;
   timings.reward += (performance.now() - generated) / 1000;

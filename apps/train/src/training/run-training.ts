@@ -75,14 +75,26 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     describeRun(run, recipe, engine, countParameters(model), emit);
 
     const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
+    const { code } = recipe.verifier;
+    const thinking = thinkingOpened(probe) ? "required" : "closed-if-opened";
     await using pool = createVerifierPool({
-      math: {
-        thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
-        // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
-        bareAnswer: "refuse",
-        truncated: recipe.advantages.truncated_reward === "zero" ? "no-answer" : "grade",
+      // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
+      math: { thinking, bareAnswer: "refuse" },
+      code: {
+        thinking,
+        reward: code.reward,
+        floatTolerance: code.float_tolerance,
+        cpuTimeS: code.cpu_time_s,
+        wallTimeS: code.wall_time_s,
+        memoryMib: code.memory_mib,
       },
+      isolation: code.isolation,
+      ...(recipe.verifier.jobs === undefined ? {} : { jobs: recipe.verifier.jobs }),
     });
+    if ([...prompts.train, ...prompts.heldOut].some(({ row }) => row.ability === "code")) {
+      const { level, python } = await pool.isolation();
+      emit({ type: "notice", text: `programs run at isolation "${level}", with ${python}` });
+    }
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
     const evaluateAfter = async (step: number): Promise<boolean> => {
       const isDue = step === 0 || step === total || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);

@@ -3,9 +3,10 @@
 import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { score } from "@longcot/language-model";
-import { groupAdvantages, outcomeRewards, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
+import { groupAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
 import { writeRolloutFile } from "@longcot/rollout-buffer";
 import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
+import { isJudged, verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
@@ -59,6 +60,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
       step,
       signal,
       emit,
+      gradeTruncated: recipe.advantages.truncated_reward === "graded",
       phase: "rollout",
     },
     rolloutSeconds,
@@ -66,13 +68,10 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
 
   clock.lap();
   const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
-  const rewards = outcomeRewards({
-    rewards: answers.verdicts.map((verdict) => verdict.score),
-    truncated,
-    truncatedReward: recipe.advantages.truncated_reward === "zero" ? "zero" : "keep",
-  });
+  const rewards = answers.verdicts.map((verdict) => verdict.score);
   const groups = { groupSize: stage.group_size };
   const { advantages } = groupAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
+  clearUnjudgedGroups(advantages, answers, step, emit);
   const rejection = rejectZeroAdvantageGroups({ rewards, advantages, ...groups });
   const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
   const advantageSeconds = clock.lap();
@@ -90,6 +89,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
 
   const metrics: Metrics = {
     ...rolloutMetrics(answers, rewards, prompts),
+    ...verdictMetrics(answers.verdicts),
     "training/stage": stageNumber,
     "batch/solve_none": rejection.solveNone,
     "batch/solve_all": rejection.solveAll,
@@ -139,6 +139,24 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     "perf/throughput": tokens / total,
   });
   return { metrics, samples: chooseSamples(answers, rewards, plan) };
+}
+
+/** Sets the advantages of groups to 0 where a verdict says nothing about its response: a grader that broke must not look like a wrong answer. */
+function clearUnjudgedGroups(
+  advantages: Float32Array | Float64Array | number[],
+  { verdicts, groupSize }: Answers,
+  step: number,
+  emit: EmitEvent,
+): void {
+  const first = verdicts.find((verdict) => !isJudged(verdict));
+  if (first === undefined) return;
+  const groups = new Set(verdicts.flatMap((verdict, row) => (isJudged(verdict) ? [] : [Math.floor(row / groupSize)])));
+  for (const group of groups) advantages.fill(0, group * groupSize, (group + 1) * groupSize);
+  const reason = `${first.outcome}${first.detail === undefined ? "" : `: ${first.detail}`}`;
+  emit({
+    type: "warning",
+    text: `step ${step}: ${groups.size} groups are not learnt from, their verdicts say nothing about the responses (${reason})`,
+  });
 }
 
 /** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */
