@@ -1,27 +1,36 @@
 // Whatever ends a run at whatever moment, `--resume` goes on as if nothing had happened. Each test stops one run again and again, each time
 // somewhere else, and compares what is there at its end with a run that nobody stopped.
-import { cpSync, existsSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { keyedUniform } from "@longcot/tensor-kernels";
 import { findCheckpoint } from "@longcot/train/src/run/checkpoints.ts";
+import { listRolloutSteps } from "@longcot/train/src/run/rollout-store.ts";
 import { expect, inject, test } from "vitest";
-import { eventsOf, runLongcot, startLongcot, TINY_RECIPE } from "./longcot-process.ts";
-import type { Finished, StartOptions } from "./longcot-process.ts";
-import { isSameMoment, momentsOf } from "./moment.ts";
+import { eventsOf, runLongcot } from "./longcot-process.ts";
+import type { Finished } from "./longcot-process.ts";
+import { momentsOf } from "./moment.ts";
 import type { Moment } from "./moment.ts";
+import { go, killOnce } from "./random-kills.ts";
 import { hashFiles, readOutcome } from "./run-outcome.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 const { run: reference, finished: referenceEnd } = inject("reference");
 const scratch = scratchFolder();
 
-/** Starts `run`, or resumes it where it has begun. */
-function go(run: string, options?: StartOptions): Promise<Finished> {
-  const how = existsSync(join(run, "recipe.yaml")) ? ["--resume"] : ["--recipe", TINY_RECIPE];
-  return startLongcot(["train", ...how, "--run", run, "--json"], options).done;
+const resumedFrom = (finished: Finished): number | undefined => eventsOf(finished).find((event) => event.type === "run")?.resumed_from;
+/** Steps that a process sampled, and those whose stored responses it used. */
+function sampledAndUsed(finished: Finished): { sampled: number[]; used: number[] } {
+  const momentOf = momentsOf();
+  const events = eventsOf(finished);
+  const rollouts = events.flatMap((event) => {
+    const [stepsDone, phase] = momentOf(event) ?? [];
+    return phase === "rollout" ? [stepsDone! + 1] : [];
+  });
+  const notices = events.flatMap((event) =>
+    event.type === "notice" ? (/^step (\d+): using the 16 responses/.exec(event.text)?.[1] ?? []) : [],
+  );
+  return { sampled: [...new Set(rollouts)], used: notices.map(Number) };
 }
 
-const resumedFrom = (finished: Finished): number | undefined => eventsOf(finished).find((event) => event.type === "run")?.resumed_from;
 test("kill -9 in every phase", async () => {
   const run = join(scratch, "phases");
   // Checkpoints come after the cold start and after steps 2, 4 and 6; evaluations after 0, 3 and 6; step 5 learns nothing.
@@ -39,7 +48,12 @@ test("kill -9 in every phase", async () => {
     [[6, "checkpoint", 0], 4],
   ];
   for (const [moment, from] of stops) {
+    const stored = listRolloutSteps(run).filter((step) => step > from);
     const killed = await go(run, { stopAt: { moment, signal: "SIGKILL" } });
+    // What was generated is used, in its turn, and nothing of it is generated again.
+    const { sampled, used } = sampledAndUsed(killed);
+    expect({ moment, used }).toEqual({ moment, used: stored });
+    expect(sampled.filter((step) => stored.includes(step))).toEqual([]);
     expect({ moment, signal: killed.signal, stderr: killed.stderr }).toEqual({ moment, signal: "SIGKILL", stderr: "" });
     expect(resumedFrom(killed), `the process that was killed at ${moment.join()}`).toBe(from);
   }
@@ -49,26 +63,11 @@ test("kill -9 in every phase", async () => {
 
 test("kill -9 at random moments", async () => {
   const run = join(scratch, "random");
-  const momentOf = momentsOf();
-  const moments = eventsOf(referenceEnd)
-    .map(momentOf)
-    .filter((moment) => moment !== undefined);
-  const coldStart = moments.filter(([, phase]) => phase === "cold_start");
-  const later = moments.slice(coldStart.length);
   const STOPS = 6;
   let kills = 0;
-  for (let stop = 0; stop < STOPS; stop++) {
-    const uniform = (position: number) => keyedUniform({ seed: 2026, step: 0, prompt: stop, sample: 0, position });
-    // The first in the cold start, the others each in their own fifth of what follows, so that every one lies ahead of the last checkpoint.
-    const part = (stop - 1 + uniform(0)) / (STOPS - 1);
-    const moment = stop === 0 ? coldStart[Math.floor(uniform(0) * coldStart.length)]! : later[Math.floor(part * later.length)]!;
-    const delayMs = Math.floor(uniform(1) * 10);
-    const momentOf = momentsOf();
-    const end = await go(run, {
-      onEvent: (event, child) => {
-        if (isSameMoment(momentOf(event), moment)) setTimeout(() => child.kill("SIGKILL"), delayMs);
-      },
-    });
+  for (let kill = 0; kill < STOPS; kill++) {
+    // Each event in its own part of the run, so that every one lies ahead of the last checkpoint.
+    const { end } = await killOnce(run, referenceEnd, { seed: 2026, kill, from: kill / STOPS, to: (kill + 1) / STOPS });
     // A late signal may let a checkpoint pass, so that a later moment never comes again.
     expect([9, 0], end.stderr).toContain(end.signal === "SIGKILL" ? 9 : end.code);
     if (end.signal === "SIGKILL") kills++;
@@ -99,9 +98,9 @@ test("Ctrl-C saves and exits 130, wherever it comes", async () => {
     });
     const [stepsDone, phase] = moment;
     const { checkpoint } = findCheckpoint(join(run, "checkpoints"));
-    // What was done is saved, up to the cold start's end; an update is brought to its end first, an answer that is being written is not.
+    // What was done is saved, up to the cold start's end; an update is brought to its end first, an answer that is being written or graded is not.
     expect(checkpoint?.step, `the checkpoint of ${moment.join()}`).toBe(
-      phase === "cold_start" ? undefined : phase === "update" || phase === "reward" ? stepsDone + 1 : stepsDone,
+      phase === "cold_start" ? undefined : phase === "update" ? stepsDone + 1 : stepsDone,
     );
   }
   expect(await go(run)).toMatchObject({ code: 0, stderr: "" });

@@ -31,6 +31,7 @@ interface TrainFlags {
   recipe?: string;
   run?: string;
   resume?: true;
+  fromLastGoodStep?: true;
   set?: string[];
   json?: true;
 }
@@ -46,6 +47,7 @@ export function trainCommand({ runTraining, writeReport }: { runTraining: RunTra
       .option("--recipe <file|name>", `a YAML file, or one of ${presetNames().join(", ")} (default: ${DEFAULT_RECIPE})`)
       .option("--run <dir>", "the run's folder (default: a new one in runs/; with --resume the newest there)")
       .option("--resume", "go on with a run where its newest checkpoint left it")
+      .option("--from-last-good-step", "with --resume: go back before damaged rollouts, and generate again from there")
       .option(
         "--set <key=value>",
         "override a recipe's key, as often as needed; the value is YAML",
@@ -71,6 +73,8 @@ interface Plan {
 }
 
 function planNew(flags: TrainFlags): Plan {
+  if (flags.fromLastGoodStep === true)
+    throw new ConfigError({ who: "train", argument: "--from-last-good-step", expected: "used with --resume", received: "a new run" });
   const { recipe, notices } = loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] });
   const path = flags.run ?? defaultRunPath(recipe);
   checkRunPath(path);
@@ -96,7 +100,7 @@ function planResume(flags: TrainFlags): Plan {
       fix: "Leave out --recipe and --set, or start a new run",
     });
   }
-  return { recipe, path, notices: [], open: async () => openRunFolder(path) };
+  return { recipe, path, notices: [], open: async () => openRunFolder(path, { fromLastGoodStep: flags.fromLastGoodStep === true }) };
 }
 
 async function train(

@@ -91,6 +91,12 @@ export function findCheckpoint(root: string): { checkpoint: Checkpoint | undefin
   return { checkpoint: undefined, broken };
 }
 
+/** Removes the checkpoints of `step` and of later steps. */
+export function removeCheckpointsFrom(root: string, step: number): void {
+  if (!existsSync(root)) return;
+  for (const name of checkpointFolders(root)) if (Number(name.slice(5)) >= step) atomicRemove(join(root, name));
+}
+
 /** Reads one checkpoint. @throws DataError if state.json or any file is missing, cut short or of another version. */
 export function readCheckpoint(folder: string): Checkpoint {
   const { step, logs, state } = readState(folder);

@@ -69,7 +69,7 @@ test("resume cuts every log to the checkpoint, so that the files equal an unbrok
   appendFileSync(join(folder, "killed", "metrics.jsonl"), '{"actor/ent');
   mkdirSync(join(folder, "killed", "checkpoints", ".aside-step-000004"));
 
-  const { run, warnings } = openRunFolder(join(folder, "killed"));
+  const { run, warnings } = await openRunFolder(join(folder, "killed"));
   expect(warnings).toEqual([]);
   expect(run.checkpoint).toMatchObject({ step: 2, state: { alpha: 0.02 } });
   expect(readFileSync(join(run.checkpoint!.folder, "model", "weights"), "utf8")).toBe("weights of 2");
@@ -86,7 +86,7 @@ test("a run killed before its first checkpoint begins again", async () => {
   const run = await createRunFolder(path, recipe);
   oneStep(run, 1);
   run.close();
-  const again = openRunFolder(path).run;
+  const again = (await openRunFolder(path)).run;
   expect(again.checkpoint).toBeUndefined();
   expect(text(path, "metrics.jsonl")).toBe("");
   again.close();
@@ -100,7 +100,7 @@ test("checkpoints: old ones are pruned, a damaged one is passed over with a warn
   run.close();
 
   truncateSync(join(path, "checkpoints", "step-000020", "model", "weights"), 3);
-  const again = openRunFolder(path);
+  const again = await openRunFolder(path);
   const damaged = join(path, "checkpoints", "step-000020");
   expect(again.run.checkpoint?.step).toBe(10);
   expect(again.warnings).toEqual([`passed over a damaged checkpoint: ${damaged}: model/weights must be 13 bytes long, got 3 bytes`]);
@@ -142,9 +142,11 @@ test("a log that lost lines its checkpoint remembers is an error", async () => {
   await save(run, 1);
   run.close();
   truncateSync(join(path, "metrics.jsonl"), 10);
-  expect(() => openRunFolder(path)).toThrow(/metrics\.jsonl: expected at least the \d+ bytes that the checkpoint remembers, got 10 bytes/);
+  await expect(openRunFolder(path)).rejects.toThrow(
+    /metrics\.jsonl: expected at least the \d+ bytes that the checkpoint remembers, got 10 bytes/,
+  );
   truncateSync(join(path, "metrics.jsonl"), 0);
-  expect(() => openRunFolder(path)).toThrow("got 0 bytes"); // and not "another process": the failed call freed the lock
+  await expect(openRunFolder(path)).rejects.toThrow("got 0 bytes"); // and not "another process": the failed call freed the lock
 });
 
 test("two processes cannot train one run, and a kill -9 frees it at once", async () => {
@@ -156,10 +158,10 @@ test("two processes cannot train one run, and a kill -9 frees it at once", async
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(other.stdout, "data");
-  expect(() => openRunFolder(path)).toThrow("--run: expected a run that no other process is training");
+  await expect(openRunFolder(path)).rejects.toThrow("--run: expected a run that no other process is training");
   other.kill("SIGKILL");
   await once(other, "exit");
-  openRunFolder(path).run.close();
+  (await openRunFolder(path)).run.close();
 });
 
 test("atomic files and folders: a failure leaves what was there", async () => {

@@ -1,18 +1,20 @@
 // The folder of one run: made whole, locked, appended to, checkpointed, and opened again to go on as if nothing had happened.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import type { Metrics } from "../events.ts";
 import { resolveRecipe, writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { atomicFolder, atomicWrite, removeLeftovers } from "./atomic.ts";
-import { amendCheckpoint, findCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import { amendCheckpoint, findCheckpoint, removeCheckpointsFrom, saveCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
 import { EventFile } from "./event-file.ts";
 import { cutLog, JsonlLog } from "./jsonl-log.ts";
 import { metricsLine } from "./metrics-line.ts";
 import { ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
 import type { EnvironmentRecord, EvaluationRecord, SampleRecord } from "./records.ts";
+import { damageError, discardRollouts, findDamagedRollouts, RolloutStore } from "./rollout-store.ts";
+import type { DamagedRollouts } from "./rollout-store.ts";
 import { lockRun } from "./run-lock.ts";
 import type { RunLock } from "./run-lock.ts";
 
@@ -24,6 +26,7 @@ export class RunFolder {
   readonly recipe: Recipe;
   /** What to go on from; undefined if the run starts from the beginning. */
   readonly checkpoint: Checkpoint | undefined;
+  readonly rollouts: RolloutStore;
   readonly #lock: RunLock;
   readonly #logs: Record<(typeof LOGS)[number], JsonlLog>;
   readonly #events: EventFile;
@@ -32,6 +35,7 @@ export class RunFolder {
     this.path = path;
     this.recipe = recipe;
     this.checkpoint = checkpoint;
+    this.rollouts = new RolloutStore(path);
     this.#lock = lock;
     this.#logs = {
       [METRICS_FILE]: this.#open(METRICS_FILE),
@@ -44,11 +48,6 @@ export class RunFolder {
   /** Folder for the generated data set; made on first use. */
   get dataFolder(): string {
     return this.#made("data");
-  }
-
-  /** Path of the Arrow file of `step`: rollouts/step-000012.arrow. Its folder exists. */
-  rolloutPath(step: number): string {
-    return join(this.#made("rollouts"), `step-${String(step).padStart(6, "0")}.arrow`);
   }
 
   /** Appends one step to metrics.jsonl and to the event file. @throws NumericError if a value is not finite; nothing is written then. */
@@ -144,25 +143,48 @@ export async function createRunFolder(path: string, recipe: Recipe): Promise<Run
 
 /**
  * Opens the run at `path` to go on from its newest intact checkpoint, or from the beginning if it has none: locks it, clears
- * what was half-written, and cuts every log to the length that the checkpoint remembers.
- * @returns the run and one warning per damaged checkpoint that was passed over.
- * @throws ConfigError if there is no run at `path` or another process trains it; DataError if a log has lost lines.
+ * what was half-written, and cuts every log to the length that the checkpoint remembers. Rollouts of later steps stay: they will be used.
+ * With `fromLastGoodStep`, damaged rollouts send it back to the newest checkpoint before them; what came after is generated again.
+ * @returns the run and a warning for everything damaged that was passed over.
+ * @throws ConfigError if there is no run at `path` or another process trains it; DataError if a log has lost lines, or naming damaged
+ * rollouts without `fromLastGoodStep`.
  */
-export function openRunFolder(path: string): { run: RunFolder; warnings: string[] } {
+export async function openRunFolder(
+  path: string,
+  { fromLastGoodStep = false }: { fromLastGoodStep?: boolean } = {},
+): Promise<{ run: RunFolder; warnings: string[] }> {
   const recipe = readRunRecipe(path);
   const lock = lockRun(path);
   try {
     removeLeftovers(path);
-    const { checkpoint, broken } = findCheckpoint(join(path, "checkpoints"));
+    const checkpoints = join(path, "checkpoints");
+    const newest = findCheckpoint(checkpoints);
+    const damaged = await findDamagedRollouts(path, newest.checkpoint?.step ?? 0);
+    if (damaged.length > 0 && !fromLastGoodStep) throw damageError(damaged);
+    const { checkpoint, broken } = damaged.length === 0 ? newest : goBackBefore(path, damaged);
     for (const log of LOGS) cutLog(join(path, log), checkpoint?.logs[log] ?? 0);
     return {
       run: new RunFolder(path, recipe, checkpoint, lock),
-      warnings: broken.map((text) => `passed over a damaged checkpoint: ${text}`),
+      warnings: [
+        ...broken.map((text) => `passed over a damaged checkpoint: ${text}`),
+        ...damaged.map(
+          (file) =>
+            `${file.path} is damaged (${file.received}): went back to step ${checkpoint?.step ?? 0}; kept as ${basename(file.path)}.damaged`,
+        ),
+      ],
     };
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/** Takes out of the run what came with or after the first of the `damaged` steps. @returns the newest checkpoint before it. */
+function goBackBefore(path: string, damaged: readonly DamagedRollouts[]): ReturnType<typeof findCheckpoint> {
+  const first = damaged[0]!.step;
+  discardRollouts(path, first, damaged);
+  removeCheckpointsFrom(join(path, "checkpoints"), first);
+  return findCheckpoint(join(path, "checkpoints"));
 }
 
 /** The recipe that the run at `path` was started with. @throws ConfigError if there is no run. */

@@ -6,7 +6,7 @@ import type { EmitEvent, EvaluationEvent, LevelResult } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
-import { answerPrompts } from "./rollout.ts";
+import { generateResponses, gradeResponses } from "./rollout.ts";
 
 /** Steps of sampling keys that no training step reaches: held-out answers share no random numbers with rollouts. */
 const EVALUATION_STEPS = 2 ** 31;
@@ -21,23 +21,19 @@ export async function evaluate(
 ): Promise<EvaluationEvent> {
   const samples = recipe.evaluation.samples_per_prompt;
   const temperature = recipe.evaluation.temperature;
-  const { verdicts } = await answerPrompts(
-    prepared,
-    pool,
-    prompts,
-    {
-      groupSize: samples,
-      maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)),
-      decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
-      seed: recipe.seed,
-      step: EVALUATION_STEPS + step,
-      signal,
-      emit,
-      gradeTruncated: recipe.advantages.truncated_reward === "graded",
-      phase: "evaluation",
-    },
-    { gen: 0, reward: 0 },
-  );
+  const options = {
+    groupSize: samples,
+    maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)),
+    decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
+    seed: recipe.seed,
+    step: EVALUATION_STEPS + step,
+    signal,
+    emit,
+    gradeTruncated: recipe.advantages.truncated_reward === "graded",
+    phase: "evaluation" as const,
+  };
+  const responses = await generateResponses(prepared, prompts, options);
+  const { verdicts } = await gradeResponses(prepared, pool, prompts, responses, options);
   const table = outcomeTable(
     prompts.map((_, i) => verdicts.slice(i * samples, (i + 1) * samples).map(({ outcome }) => (outcome === "correct" ? 1 : 0))),
   );

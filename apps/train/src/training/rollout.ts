@@ -1,12 +1,12 @@
-// One rollout: groups of responses to the step's prompts, graded, in a rollout writer.
+// One rollout: groups of responses to the step's prompts, generated, graded, in a rollout writer.
 
 import { generate } from "@longcot/language-model";
 import type { GeneratedResponse } from "@longcot/language-model";
-import { createArena, createRolloutWriter, stepByteLength } from "@longcot/rollout-buffer";
-import type { Arena, RolloutWriter } from "@longcot/rollout-buffer";
+import type { RolloutWriter } from "@longcot/rollout-buffer";
 import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
 import type { EmitEvent } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
+import type { RolloutStore } from "../run/rollout-store.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 
@@ -14,7 +14,7 @@ import type { TrainingPrompt } from "./prompts.ts";
 export interface Answers {
   prompts: readonly TrainingPrompt[];
   groupSize: number;
-  responses: GeneratedResponse[];
+  responses: readonly GeneratedResponse[];
   texts: string[];
   verdicts: VerifyResult[];
 }
@@ -33,45 +33,48 @@ export interface AnswerOptions {
   phase: "rollout" | "evaluation";
 }
 
-/** `groupSize` responses to every prompt, decoded and graded. `timings` gets the seconds of both parts. */
-export async function answerPrompts(
+/** `groupSize` responses to every prompt; row g·M + s is sample s of prompt g. */
+export async function generateResponses(
   { model, tokenizer }: PreparedModel,
-  pool: VerifierPool,
   prompts: readonly TrainingPrompt[],
-  options: AnswerOptions,
-  timings: { gen: number; reward: number },
-): Promise<Answers> {
-  const { groupSize, decoding, emit, phase } = options;
+  { groupSize, decoding, maxNewTokens, seed, step, signal, emit, phase }: Omit<AnswerOptions, "gradeTruncated">,
+): Promise<GeneratedResponse[]> {
   const requests = prompts.flatMap((prompt) =>
     Array.from({ length: groupSize }, (_, sample) => ({ promptTokens: prompt.tokens, prompt: prompt.index, sample })),
   );
-  const started = performance.now();
-  const responses = await generate(model, requests, {
+  return await generate(model, requests, {
     decoding: { kind: "sample", ...decoding },
-    maxNewTokens: options.maxNewTokens,
-    seed: options.seed,
-    step: options.step,
+    maxNewTokens,
+    seed,
+    step,
     eosTokenIds: tokenizer.eosTokenIds,
-    signal: options.signal,
+    signal,
     onProgress: ({ finished, total }) => emit({ type: "phase", phase, completed: finished, total, unit: "responses" }),
   });
-  const generated = performance.now();
+}
+
+/** The responses decoded and graded. */
+export async function gradeResponses(
+  { tokenizer }: PreparedModel,
+  pool: VerifierPool,
+  prompts: readonly TrainingPrompt[],
+  responses: readonly GeneratedResponse[],
+  { groupSize, gradeTruncated, signal, emit, phase }: Pick<AnswerOptions, "groupSize" | "gradeTruncated" | "signal" | "emit" | "phase">,
+): Promise<Answers> {
   const texts = responses.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true }));
   if (phase === "rollout") emit({ type: "phase", phase: "reward", completed: 0, total: texts.length, unit: "responses" });
   const verdicts = await pool.grade(
     texts.map((response, row) => {
       const { ability, groundTruth, dataSource, messages, extraInfo } = prompts[Math.floor(row / groupSize)]!.row;
-      const truncated = !options.gradeTruncated && responses[row]!.finishReason === "length";
+      const truncated = !gradeTruncated && responses[row]!.finishReason === "length";
       return { id: String(row), ability, response, groundTruth, truncated, dataSource, prompt: messages, extraInfo };
     }),
     {
-      signal: options.signal,
+      signal,
       onProgress: ({ done, total }) =>
         emit({ type: "phase", phase: phase === "rollout" ? "reward" : phase, completed: done, total, unit: "responses" }),
     },
   );
-  timings.gen += (generated - started) / 1000;
-  timings.reward += (performance.now() - generated) / 1000;
   return { prompts, groupSize, responses, texts, verdicts };
 }
 
@@ -80,24 +83,26 @@ export function thinkingOpened(generationPrompt: string): boolean {
   return generationPrompt.lastIndexOf("<think>") > generationPrompt.lastIndexOf("</think>");
 }
 
-let arena: Arena | undefined;
+/** Which step the responses are for, and the policy that sampled them. */
+export interface ResponseOrigin {
+  stage: number;
+  /** Updates that the policy had seen. */
+  weightVersion: number;
+}
 
-/** A writer with all rows of `answers`, rewards and outcomes set; row numbers are those of `answers`. */
-export function writeAnswers(
-  answers: Answers,
-  { stage, weightVersion, rewards }: { stage: number; weightVersion: number; rewards: ArrayLike<number> },
+/** A writer with all responses, in their order; nothing else of a row is set. */
+export function writeResponses(
+  store: RolloutStore,
+  { prompts, groupSize, responses }: Pick<Answers, "prompts" | "groupSize" | "responses">,
+  { stage, weightVersion }: ResponseOrigin,
 ): RolloutWriter {
-  const { prompts, groupSize, responses, verdicts } = answers;
   const leveled = prompts.every((prompt) => Number.isInteger(prompt.row.level));
-  const capacity = {
+  const writer = store.createWriter({
     rows: responses.length,
     promptTokens: prompts.reduce((sum, { tokens }) => sum + tokens.length * groupSize, 0),
     responseTokens: responses.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    ...(leveled ? { optional: ["level" as const] } : {}),
-  };
-  const needed = stepByteLength(capacity);
-  if (arena === undefined || arena.freeBytes < needed) arena = createArena({ budgetBytes: Math.ceil(needed * ARENA_HEADROOM) });
-  const writer = createRolloutWriter(arena, leveled ? { optional: ["level"] } : {});
+    optional: leveled ? ["level"] : [],
+  });
   responses.forEach(({ tokens, logProbs, finishReason }, row) => {
     const prompt = prompts[Math.floor(row / groupSize)]!;
     writer.append({
@@ -112,14 +117,19 @@ export function writeAnswers(
       rolloutLogProbs: logProbs,
       ...(leveled ? { level: prompt.row.level! } : {}),
     });
-    writer.setPerRow("reward", row, rewards[row]!);
-    writer.setCategory("outcome", row, verdicts[row]!.outcome);
   });
   return writer;
 }
 
-/** Responses grow during training: room to spare, so that the arena is rarely made anew. */
-const ARENA_HEADROOM = 1.5;
+/** A writer with all rows of `answers`, rewards and outcomes set; row numbers are those of `answers`. */
+export function writeAnswers(store: RolloutStore, answers: Answers, rewards: ArrayLike<number>, origin: ResponseOrigin): RolloutWriter {
+  const writer = writeResponses(store, answers, origin);
+  answers.verdicts.forEach(({ outcome }, row) => {
+    writer.setPerRow("reward", row, rewards[row]!);
+    writer.setCategory("outcome", row, outcome);
+  });
+  return writer;
+}
 
 /** Sampling settings of the recipe's rollouts. */
 export const rolloutDecoding = ({ rollout }: Recipe): AnswerOptions["decoding"] => ({

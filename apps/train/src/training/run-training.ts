@@ -163,6 +163,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       }
     }
 
+    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, replayed: undefined, signal, emit };
     const history = { entropies: [] as number[], rewards: [] as number[] };
     let step = 0;
     for (const [index, stage] of recipe.stages.entries()) {
@@ -177,8 +178,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
           return "interrupted";
         }
         const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
-        const plan = { step, stage, stageNumber: index + 1, prompts: drawn, rolloutPath: run.rolloutPath(step) };
-        const trained = await trainStep({ recipe, prepared, trainer, controller, pool, signal, emit }, plan).catch(unlessStopped);
+        const plan = { step, stage, stageNumber: index + 1, prompts: drawn };
+        const trained = await trainStep(context, plan).catch(unlessStopped);
         if (trained === undefined) {
           // Stopped during the rollout, before anything changed: the step is done again on resume.
           await saveCheckpoint(step - 1);

@@ -4,16 +4,17 @@ import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { score } from "@longcot/language-model";
 import { groupAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
-import { writeRolloutFile } from "@longcot/rollout-buffer";
 import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
 import { isJudged, verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import type { SampleRecord } from "../run/records.ts";
+import type { RolloutStore } from "../run/rollout-store.ts";
+import { obtainResponses } from "./obtain-responses.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
-import { answerPrompts, rolloutDecoding, writeAnswers } from "./rollout.ts";
+import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { updatePolicy } from "./update.ts";
 import type { PolicyTrainer } from "./update.ts";
@@ -24,6 +25,10 @@ export interface StepContext {
   trainer: PolicyTrainer;
   controller: EntropyController;
   pool: VerifierPool;
+  /** Where rollouts are kept. */
+  rolloutStore: RolloutStore;
+  /** A run whose rollouts are trained on instead of new ones. */
+  replayed: RolloutStore | undefined;
   signal: AbortSignal;
   emit: EmitEvent;
 }
@@ -35,38 +40,29 @@ export interface StepPlan {
   /** From 1. */
   stageNumber: number;
   prompts: readonly TrainingPrompt[];
-  rolloutPath: string;
 }
 
 /**
- * Trains one step and returns what to log. The rollouts are on disk before the first update; a signal during the rollout rejects with its
- * reason and leaves model and controller as they were.
+ * Trains one step and returns what to log. Responses are on disk once generated, the whole rollouts before the first update; a signal
+ * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<{ metrics: Metrics; samples: SampleRecord[] }> {
-  const { recipe, prepared, trainer, controller, pool, signal, emit } = context;
+  const { recipe, prepared, trainer, controller, pool, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber, prompts } = plan;
   const clock = stopwatch();
 
-  const rolloutSeconds = { gen: 0, reward: 0 };
-  const answers = await answerPrompts(
-    prepared,
-    pool,
-    prompts,
-    {
-      groupSize: stage.group_size,
-      maxNewTokens: stage.context_length,
-      decoding: rolloutDecoding(recipe),
-      seed: recipe.seed,
-      step,
-      signal,
-      emit,
-      gradeTruncated: recipe.advantages.truncated_reward === "graded",
-      phase: "rollout",
-    },
-    rolloutSeconds,
-  );
+  const origin = { stage: stageNumber, weightVersion: trainer.updates };
+  const responses = await obtainResponses(context, plan, origin);
+  const genSeconds = clock.lap();
+  const answers = await gradeResponses(prepared, pool, prompts, responses, {
+    groupSize: stage.group_size,
+    gradeTruncated: recipe.advantages.truncated_reward === "graded",
+    signal,
+    emit,
+    phase: "rollout",
+  });
+  const rewardSeconds = clock.lap();
 
-  clock.lap();
   const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
   const rewards = answers.verdicts.map((verdict) => verdict.score);
   const groups = { groupSize: stage.group_size };
@@ -76,7 +72,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
   const advantageSeconds = clock.lap();
 
-  const writer = writeAnswers(answers, { stage: stageNumber, weightVersion: trainer.updates, rewards });
+  const writer = writeAnswers(rolloutStore, answers, rewards, origin);
   await fillOldLogProbs(writer, answers, context);
   advantages.forEach((advantage, row) => writer.setPerRow("advantage", row, advantage));
   const oldLogProbSeconds = clock.lap();
@@ -84,7 +80,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const keptFlags = new Set(keptRows);
   const order = writer.copySortedRows();
   const rollouts = writer.seal({ step, seed: recipe.seed });
-  await writeRolloutFile(plan.rolloutPath, rollouts);
+  await rolloutStore.write(rollouts);
   const kept = Array.from(order.keys()).filter((place) => keptFlags.has(order[place]!));
 
   const metrics: Metrics = {
@@ -131,8 +127,8 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   rollouts.free();
   const total = clock.total();
   Object.assign(metrics, {
-    "timing_s/gen": rolloutSeconds.gen,
-    "timing_s/reward": rolloutSeconds.reward,
+    "timing_s/gen": genSeconds,
+    "timing_s/reward": rewardSeconds,
     "timing_s/adv": advantageSeconds,
     "timing_s/old_log_prob": oldLogProbSeconds,
     "timing_s/step": total,

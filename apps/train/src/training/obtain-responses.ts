@@ -1,0 +1,125 @@
+// Where the responses of a step come from: the run's own file of the step, if a process before this one generated them; the file of the run
+// that is replayed; or the model, and then they are on disk before anything else happens to them.
+import type { GeneratedResponse } from "@longcot/language-model";
+import { DataError } from "@longcot/errors";
+import type { Rollouts } from "@longcot/rollout-buffer";
+import type { EmitEvent } from "../events.ts";
+import type { Recipe, Stage } from "../recipe/schema.ts";
+import { rolloutPath } from "../run/rollout-store.ts";
+import type { RolloutStore } from "../run/rollout-store.ts";
+import type { PreparedModel } from "./prepare-model.ts";
+import type { TrainingPrompt } from "./prompts.ts";
+import { generateResponses, rolloutDecoding, writeResponses } from "./rollout.ts";
+import type { ResponseOrigin } from "./rollout.ts";
+
+/** Columns that nobody knows right after generation. */
+const NOT_YET = ["outcome", "reward", "advantage", "old_log_probs", "entropies"] as const;
+
+interface Obtain {
+  recipe: Recipe;
+  prepared: PreparedModel;
+  rolloutStore: RolloutStore;
+  /** The run that is replayed, if one is. */
+  replayed: RolloutStore | undefined;
+  signal: AbortSignal;
+  emit: EmitEvent;
+}
+
+interface Wanted {
+  step: number;
+  stage: Stage;
+  prompts: readonly TrainingPrompt[];
+}
+
+/**
+ * The responses to the prompts of a step; response g·M + s is sample s of prompt g. Generated ones are stored before this returns.
+ *
+ * @throws DataError when a stored file of the step is damaged or answers other prompts, or when the replayed run has none.
+ */
+export async function obtainResponses(
+  { recipe, prepared, rolloutStore: store, replayed, signal, emit }: Obtain,
+  wanted: Wanted,
+  origin: ResponseOrigin,
+): Promise<GeneratedResponse[]> {
+  const { step, stage, prompts } = wanted;
+  const own = await store.read(step);
+  if (own !== undefined) {
+    const responses = copyResponses(own, rolloutPath(store.run, step), wanted, { seed: recipe.seed, ...origin });
+    emit({ type: "notice", text: `step ${step}: using the ${responses.length} responses that were generated before the run was stopped` });
+    return responses;
+  }
+  const groups = { prompts, groupSize: stage.group_size };
+  const responses = replayed === undefined ? await generate() : await readReplayed(replayed, wanted);
+  const sealed = writeResponses(store, { ...groups, responses }, origin).seal({ step, seed: recipe.seed, pending: NOT_YET });
+  try {
+    await store.write(sealed);
+  } finally {
+    sealed.free();
+  }
+  return responses;
+
+  async function generate(): Promise<GeneratedResponse[]> {
+    return await generateResponses(prepared, prompts, {
+      groupSize: stage.group_size,
+      maxNewTokens: stage.context_length,
+      decoding: rolloutDecoding(recipe),
+      seed: recipe.seed,
+      step,
+      signal,
+      emit,
+      phase: "rollout",
+    });
+  }
+}
+
+async function readReplayed(replayed: RolloutStore, wanted: Wanted): Promise<GeneratedResponse[]> {
+  const path = rolloutPath(replayed.run, wanted.step);
+  const rollouts = await replayed.read(wanted.step);
+  if (rollouts === undefined)
+    throw new DataError({ who: "--replay", argument: path, expected: "the rollouts of the step", received: "no such file" });
+  return copyResponses(rollouts, path, wanted);
+}
+
+/** The responses of a stored step in the order of the prompts. @throws DataError naming the file when it does not hold what is wanted. */
+function copyResponses(
+  rollouts: Rollouts,
+  path: string,
+  { step, stage, prompts }: Wanted,
+  sampled?: { seed: number } & ResponseOrigin,
+): GeneratedResponse[] {
+  const refuse = (expected: string, received: string): DataError =>
+    new DataError({
+      who: "stored rollouts",
+      argument: path,
+      expected,
+      received,
+      fix: sampled === undefined ? "Replay with the data and batch sizes of that run" : "Delete the file, and the step is generated again",
+    });
+  if (rollouts.metadata.step !== step) throw refuse(`of step ${step}`, `step ${rollouts.metadata.step}`);
+  if (sampled !== undefined) {
+    if (rollouts.metadata.seed !== sampled.seed) throw refuse(`of seed ${sampled.seed}`, `seed ${rollouts.metadata.seed}`);
+    const other = rollouts.viewPerRow("weight_version").find((version) => version !== sampled.weightVersion);
+    if (other !== undefined) throw refuse(`sampled by the policy after ${sampled.weightVersion} updates`, `one after ${other}`);
+  }
+  const groups = new Map([...rollouts.groups()].map((group) => [group.promptId, group]));
+  const rows = prompts.flatMap(({ index, tokens }) => {
+    const group = groups.get(index);
+    const found = group === undefined ? 0 : group.to - group.from;
+    if (found !== stage.group_size) throw refuse(`with ${stage.group_size} responses to prompt ${index}`, String(found));
+    const { promptTokens } = rollouts.viewRow(group!.from);
+    if (promptTokens.length !== tokens.length || promptTokens.some((token, i) => token !== tokens[i]))
+      throw refuse(`with prompt ${index} as the data has it`, "other tokens");
+    return Array.from({ length: found }, (_, sample) => group!.from + sample);
+  });
+  if (rows.length !== rollouts.length) throw refuse(`with ${prompts.length} prompts`, String(groups.size));
+  return rows.map((row) => {
+    const { responseTokens, rolloutLogProbs, finishReason } = rollouts.viewRow(row);
+    if (responseTokens.length > stage.context_length)
+      throw refuse(`with responses of at most ${stage.context_length} tokens`, String(responseTokens.length));
+    return {
+      tokens: new Int32Array(responseTokens),
+      logProbs: new Float32Array(rolloutLogProbs),
+      finishReason: finishReason === "length" ? "length" : "stop",
+    };
+  });
+}
