@@ -24,8 +24,13 @@ export type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 // Models on an engine
 export { ARCHITECTURES } from "./architectures/index.ts";
-export { countParameters, createLanguageModel, loadLanguageModel, restoreWeights, saveLanguageModel } from "./model/language-model.ts";
+export { countParameters, createLanguageModel, loadLanguageModel, restoreWeights } from "./model/language-model.ts";
 export type { LanguageModel, ModelOptions } from "./model/language-model.ts";
+export { saveAdapter, saveLanguageModel } from "./model/save-model.ts";
+export type { SaveOptions } from "./model/save-model.ts";
+export { attachLora } from "./lora/attach-lora.ts";
+export { LORA_TARGETS } from "./lora/lora-parameters.ts";
+export type { LoraAdapter, LoraOptions, LoraTarget } from "./lora/lora-parameters.ts";
 export { generate } from "./generate/generate.ts";
 export type { GeneratedResponse, GenerationOptions, GenerationRequest } from "./generate/generate.ts";
 export type { Decoding } from "./generate/generate-programs.ts";

@@ -1,5 +1,15 @@
 // @longcot/tensor-kernels: engines that run tfjs code fast, and the kernels of a language model written in it.
-export type { Compiled, Engine, EngineArray, GraphDtype, State, TensorFunction, TensorSpec, Variable } from "./engine/engine.ts";
+export type {
+  Compiled,
+  Engine,
+  EngineArray,
+  GraphDtype,
+  State,
+  TensorFunction,
+  TensorSpec,
+  TensorValues,
+  Variable,
+} from "./engine/engine.ts";
 export { EngineError } from "./engine/tensorflow-session.ts";
 export { openEngine } from "./engine/open-engine.ts";
 export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";

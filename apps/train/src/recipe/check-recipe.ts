@@ -25,6 +25,7 @@ export function dataLevels(recipe: Recipe): number[] | undefined {
 
 const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   modelShape,
+  adapters,
   dataSource,
   coldStart,
   stageArithmetic,
@@ -44,6 +45,17 @@ function* modelShape({ model }: Recipe): Iterable<BrokenRule> {
       path: ["model", "hidden_size"],
       expected: "an even number times model.attention_heads (rotary positions pair the dimensions of a head)",
       received: `${headSize} a head`,
+    };
+}
+
+function* adapters({ model, lora }: Recipe): Iterable<BrokenRule> {
+  if (lora === undefined) return;
+  if (typeof model !== "string")
+    yield {
+      path: ["lora"],
+      expected: "absent, since the weights of a new model must be trained themselves",
+      received: "adapters",
+      fix: "Remove it (--set lora=null), or name a model to adapt",
     };
 }
 

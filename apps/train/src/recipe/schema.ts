@@ -1,6 +1,7 @@
 // The recipe: every hyper-parameter of a run with its default. Keys follow verl and TRL where they have a word for it.
 // Strict everywhere: a key that is not here is an error. Rules that span several keys are in check-recipe.ts.
 import { z } from "zod";
+import type { LoraTarget } from "@longcot/language-model";
 import { LEVELS } from "../arithmetic/operations.ts";
 
 export const WHOLE_NUMBER = "a whole number";
@@ -19,6 +20,16 @@ const newModel = z.strictObject({
   key_value_heads: count,
   /** Longest prompt plus response, tokens. */
   max_position_embeddings: count,
+});
+
+const loraTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const satisfies LoraTarget[];
+const lora = z.strictObject({
+  /** Columns of the adapters. */
+  rank: count,
+  /** The adapters' product is multiplied by alpha / rank. */
+  alpha: positive,
+  /** Projections with an adapter, by PEFT's names; absent: all of every layer. */
+  target_modules: z.array(z.enum(loraTargets)).min(1).optional(),
 });
 
 const generatedData = z.strictObject({
@@ -175,6 +186,8 @@ export const recipeSchema = z.strictObject({
   seed: countOrZero.default(0),
   /** A folder in the Hugging Face layout, or the shape of a new model. */
   model: z.union([pathString, newModel]),
+  /** Train adapters beside the model's weights, which stay as they are; absent: train the weights. */
+  lora: lora.optional(),
   data,
   cold_start: coldStart.optional(),
   stages: z.array(stage).min(1),

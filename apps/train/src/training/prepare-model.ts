@@ -1,8 +1,9 @@
 // The model and tokenizer of a run: read from the recipe's folder, or new with a tokenizer of the task's characters.
 
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
+  attachLora,
   characterTokenizerFiles,
   checkTokenizerFits,
   createLanguageModel,
@@ -25,7 +26,7 @@ export interface PreparedModel {
 }
 
 /**
- * The model in `directory`, held against its tokenizer and the recipe's context lengths.
+ * The model in `directory`, held against its tokenizer and the recipe's context lengths; with new adapters where the recipe asks for them.
  * @throws ConfigError, DataError in one line for whatever does not fit.
  */
 export async function loadPreparedModel(engine: Engine, directory: string, recipe: Recipe): Promise<PreparedModel> {
@@ -40,7 +41,12 @@ export async function loadPreparedModel(engine: Engine, directory: string, recip
       received: "none",
     });
   checkContextFits(recipe, config.maxPositionEmbeddings);
-  return { model: await loadLanguageModel(engine, directory), tokenizer };
+  const base = await loadLanguageModel(engine, directory);
+  const { lora, seed } = recipe;
+  if (lora === undefined) return { model: base, tokenizer };
+  const { rank, alpha, target_modules: targets } = lora;
+  const options = { rank, alpha, ...(targets === undefined ? {} : { targets }), base: resolve(directory) };
+  return { model: await attachLora(base, options, { seed }), tokenizer };
 }
 
 const PAD = "<|pad|>";

@@ -10,6 +10,7 @@ import {
   createTrainer,
   openSafetensors,
   restoreWeights,
+  saveAdapter,
   saveLanguageModel,
   writeSafetensors,
 } from "@longcot/language-model";
@@ -142,7 +143,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     const saveCheckpoint = async (step: number, isEvaluated = true): Promise<void> => {
       emit({ type: "phase", phase: "checkpoint", completed: 0, total: 1, unit: "checkpoints" });
       await run.saveCheckpoint(step, async (folder) => {
-        await saveLanguageModel(model, join(folder, "model"), { dtype: "float32" });
+        const save = model.lora === undefined ? saveLanguageModel : saveAdapter;
+        await save(model, join(folder, "model"), { dtype: "float32" });
         await writeSafetensors(join(folder, "optimizer.safetensors"), trainer.stateTensors());
         return loopState(isEvaluated);
       });

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { applyRope, embed, linear, linearParts, recomputed, rmsNorm, ropeTables, swiglu } from "@longcot/tensor-kernels";
 import type { RopeTables } from "@longcot/tensor-kernels";
 import type { ModelConfig } from "../files/model-config.ts";
+import { loraDownName, loraUpName } from "../lora/lora-parameters.ts";
 import type { Architecture, AttentionParts, ConfigFacts } from "./architecture.ts";
 import { decoderParameters, layerName } from "./decoder-parameters.ts";
 import { ropeFrequencies } from "./rope-frequencies.ts";
@@ -75,7 +76,7 @@ function runLayer(x: tf.Tensor, context: LayerContext): tf.Tensor {
 function mixTokens(x: tf.Tensor, { config, own, tables, attend, batch, time }: LayerContext): tf.Tensor {
   const { attentionHeads, keyValueHeads, headDim, rmsNormEpsilon } = config;
   const sizes = [attentionHeads, keyValueHeads, keyValueHeads].map((count) => count * headDim);
-  const [query, key, value] = linearParts(x, own("qkv.weight")!, own("qkv.bias"), sizes);
+  const [query, key, value] = project(x, own, "qkv.weight", sizes, own("qkv.bias"));
   /** A projection as heads: `[batch · time, count · headDim]` → `[batch, count, time, headDim]`. */
   const heads = (columns: tf.Tensor, count: number): tf.Tensor =>
     tf.transpose(tf.reshape(columns, [batch, time, count, headDim]), [0, 2, 1, 3]);
@@ -89,11 +90,24 @@ function mixTokens(x: tf.Tensor, { config, own, tables, attend, batch, time }: L
     value: heads(value!, keyValueHeads),
   });
   const flat = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * time, attentionHeads * headDim]);
-  return linear(flat, own("attention_output")!);
+  return project(flat, own, "attention_output", [config.hiddenSize])[0]!;
 }
 
 /** SwiGLU. Shapes: `x [batch · time, model]` → the same. */
-function feedForward(x: tf.Tensor, { intermediateSize }: ModelConfig, own: LayerWeights): tf.Tensor {
-  const [gate, up] = linearParts(x, own("gate_up")!, undefined, [intermediateSize, intermediateSize]);
-  return linear(swiglu(gate!, up!), own("down")!);
+function feedForward(x: tf.Tensor, { hiddenSize, intermediateSize }: ModelConfig, own: LayerWeights): tf.Tensor {
+  const [gate, up] = project(x, own, "gate_up", [intermediateSize, intermediateSize]);
+  return project(swiglu(gate!, up!), own, "down", [hiddenSize])[0]!;
+}
+
+/** The projections of `x` that `name` holds side by side, of `sizes`; where part i has an adapter, `x·Wᵢ + bᵢ + (x·Aᵢ)·Bᵢ`. */
+function project(x: tf.Tensor, own: LayerWeights, name: string, sizes: readonly number[], bias?: tf.Tensor): tf.Tensor[] {
+  const outputs = sizes.length === 1 ? [linear(x, own(name)!, bias)] : linearParts(x, own(name)!, bias, sizes);
+  const down = own(loraDownName(name));
+  if (down === undefined) return outputs;
+  const ups = sizes.map((_, part) => own(loraUpName(name, part)));
+  const count = ups.filter((up) => up !== undefined).length;
+  // tfjs cannot differentiate a split into one.
+  const reduced = count === 1 ? [linear(x, down)] : tf.split(linear(x, down), count, -1);
+  let next = 0;
+  return outputs.map((output, part) => (ups[part] === undefined ? output : tf.add(output, linear(reduced[next++]!, ups[part]))));
 }

@@ -10,8 +10,10 @@ import type { ModelConfig } from "../files/model-config.ts";
 import { readModelDirectory } from "../files/model-directory.ts";
 import { openSafetensors, type TensorFile } from "../files/safetensors.ts";
 import type { Parameter, Weights } from "./architecture.ts";
-import { initialParameter, parameterFromParts, partsOfParameter } from "./parameter-layout.ts";
+import { initializeInto, partsOfParameter, readParameterInto } from "./parameter-layout.ts";
 import { qwen2 } from "./qwen2.ts";
+import { makeTemporaryFolder } from "../../fixtures/temporary-folder.ts";
+import { writeSafetensors } from "../files/write-safetensors.ts";
 
 const FIXTURE = fileURLToPath(new URL("../../fixtures/tiny-qwen2", import.meta.url));
 
@@ -93,6 +95,11 @@ async function lossAndGradients(chunkTokens?: number): Promise<{ loss: tf.Scalar
   return { loss: value as tf.Scalar, gradients: grads };
 }
 
+/** Memory for the values of a parameter. */
+function valuesFor({ shape }: Parameter): Float32Array {
+  return new Float32Array(shape.reduce((a, b) => a * b, 1));
+}
+
 /** The checkpoint tensors that `values` of a parameter hold, by their name there. */
 function inCheckpoint(parameter: Parameter, values: tf.Tensor) {
   return partsOfParameter(parameter, values.dataSync() as Float32Array);
@@ -104,11 +111,11 @@ beforeAll(async () => {
   config = directory.config;
   parameters = qwen2.parameters(config);
   const entries: [string, tf.Tensor][] = [];
-  for (const parameter of parameters)
-    entries.push([
-      parameter.name,
-      tf.tensor(await parameterFromParts(parameter, (tensor) => directory.checkpoint.readFloat32(tensor)), [...parameter.shape]),
-    ]);
+  for (const parameter of parameters) {
+    const values = valuesFor(parameter);
+    await readParameterInto(values, parameter, directory.checkpoint);
+    entries.push([parameter.name, tf.tensor(values, [...parameter.shape])]);
+  }
   weights = Object.fromEntries(entries);
   await directory.checkpoint.close();
   expected = await openSafetensors(`${FIXTURE}/expected.safetensors`);
@@ -230,15 +237,57 @@ describe("parameters", () => {
         { tensor: "k", shape: [1, 2] },
       ],
     };
-    const stored: Record<string, Float32Array> = {
-      q: Float32Array.of(1, 2, 3, 4),
-      k: Float32Array.of(5, 6),
+    const path = `${makeTemporaryFolder()}/parts.safetensors`;
+    await writeSafetensors(path, [
+      { name: "q", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) },
+      { name: "k", shape: [1, 2], data: Float32Array.of(5, 6) },
+    ]);
+    const file = await openSafetensors(path);
+    const values = valuesFor(qkv);
+    await readParameterInto(values, qkv, file);
+    await file.close();
+    expect([...values]).toEqual([1, 3, 5, 2, 4, 6]);
+  });
+
+  it("larger than a tile and a part of the stream come through both ways", async () => {
+    const [outSizes, inSize] = [[1000, 70], 3001];
+    const stored = outSizes.map((outSize, part) => ({
+      name: `part.${part}`,
+      shape: [outSize, inSize],
+      data: Float32Array.from({ length: outSize * inSize }, (_, i) => i + part / 4),
+    }));
+    const path = `${makeTemporaryFolder()}/large.safetensors`;
+    await writeSafetensors(path, stored);
+    const parameter: Parameter = {
+      name: "large",
+      shape: [inSize, 1070],
+      decayed: true,
+      initial: "normal",
+      layout: "columns",
+      parts: stored.map(({ name, shape }) => ({ tensor: name, shape })),
     };
-    expect([...(await parameterFromParts(qkv, async (tensor) => stored[tensor]!))]).toEqual([1, 3, 5, 2, 4, 6]);
+    const file = await openSafetensors(path);
+    const values = valuesFor(parameter);
+    await readParameterInto(values, parameter, file);
+    await file.close();
+    expect([values[0], values[1], values[1070], values[999], values[1000], values[1070 + 1001]]).toEqual([
+      0,
+      inSize,
+      1,
+      999 * inSize,
+      0.25,
+      inSize + 1.25,
+    ]);
+    for (const [part, { values: back }] of partsOfParameter(parameter, values).entries())
+      expect(Buffer.compare(Buffer.from(back.buffer), Buffer.from(stored[part]!.data.buffer))).toBe(0);
   });
 
   it("start as the config says: normal matrices, ones, zeros", () => {
-    const initial = (parameter: Parameter) => initialParameter(parameter, { seed: 3, initializerRange: 0.02 });
+    const initial = (parameter: Parameter) => {
+      const values = valuesFor(parameter);
+      initializeInto(values, parameter, { seed: 3, standardDeviation: 0.02 });
+      return values;
+    };
     const matrices = parameters.filter((parameter) => parameter.initial === "normal");
     for (const values of matrices.map(initial)) {
       const deviation = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);

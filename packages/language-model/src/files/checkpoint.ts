@@ -59,6 +59,7 @@ async function openShards(
     metadata,
     read: async (name) => shardHolding(name).read(name),
     readFloat32: async (name) => shardHolding(name).readFloat32(name),
+    streamFloat32: async (name, use, multipleOf) => shardHolding(name).streamFloat32(name, use, multipleOf),
     close,
   };
 }

@@ -3,11 +3,13 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "@longcot/errors";
 import { writeDirectoryAtomically } from "./atomic-write.ts";
-import { openCheckpoint, WEIGHTS_FILE } from "./checkpoint.ts";
+import { baseDirectory, readAdapterConfig, type AdapterConfig } from "./adapter-config.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { readJsonFile, readJsonIfPresent, readTextIfPresent } from "./json-file.ts";
 import { parseModelConfig, serializeModelConfig, type ModelConfig } from "./model-config.ts";
 import type { TensorFile } from "./safetensors.ts";
-import { writeSafetensors, type TensorSource, type WriteSafetensorsOptions } from "./write-safetensors.ts";
+import { MAX_SHARD_BYTES, writeCheckpoint } from "./write-checkpoint.ts";
+import type { TensorSource, WriteSafetensorsOptions } from "./write-safetensors.ts";
 
 const CONFIG_FILE = "config.json";
 const GENERATION_CONFIG_FILE = "generation_config.json";
@@ -17,6 +19,9 @@ export const COMPANION_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
   "chat_template.jinja",
   GENERATION_CONFIG_FILE,
 ] as const;
@@ -31,14 +36,20 @@ export interface ModelDirectory {
   checkpoint: TensorFile;
   /** Those of {@link COMPANION_FILES} that are there. */
   companions: CompanionFiles;
+  /** Where `path` holds adapters: their options. Config and weights are those of their base then. */
+  adapter?: AdapterConfig;
 }
 
-/** Config of the model in `directory`. @throws DataError where config.json is missing or malformed; ConfigError as {@link parseModelConfig}. */
+/**
+ * Config of the model in `directory`, or of the base of the adapters in it.
+ * @throws DataError where config.json is missing or malformed; ConfigError as {@link parseModelConfig}.
+ */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
   await checkDirectory(directory);
-  const path = join(directory, CONFIG_FILE);
+  const base = await baseDirectory(directory);
+  const path = join(base, CONFIG_FILE);
   const config = await readJsonFile(path);
-  return parseModelConfig(config, await readJsonIfPresent(join(directory, GENERATION_CONFIG_FILE)), path);
+  return parseModelConfig(config, await readJsonIfPresent(join(base, GENERATION_CONFIG_FILE)), path);
 }
 
 /**
@@ -47,8 +58,16 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
  */
 export async function readModelDirectory(directory: string): Promise<ModelDirectory> {
   const config = await readModelConfig(directory);
-  const companions = await readCompanionFiles(directory);
-  return { path: directory, config, checkpoint: await openCheckpoint(directory), companions };
+  const base = await baseDirectory(directory);
+  const companions = { ...(await readCompanionFiles(base)), ...(await readCompanionFiles(directory)) };
+  const checkpoint = await openCheckpoint(base);
+  return {
+    path: directory,
+    config,
+    checkpoint,
+    companions,
+    ...(base === directory ? {} : { adapter: await readAdapterConfig(directory) }),
+  };
 }
 
 /** The text of those of {@link COMPANION_FILES} that `directory` holds. */
@@ -67,6 +86,8 @@ export interface ModelDirectoryContent extends WriteSafetensorsOptions {
   tensors: readonly TensorSource[];
   /** Written as they are. */
   companions?: CompanionFiles;
+  /** Most bytes of weights in one file; more are sharded, with an index. Default {@link MAX_SHARD_BYTES}. */
+  maxShardBytes?: number;
 }
 
 /**
@@ -75,12 +96,17 @@ export interface ModelDirectoryContent extends WriteSafetensorsOptions {
  * @throws DataError where `path` exists and is not an empty folder; otherwise as `writeSafetensors`. Nothing is left half-written.
  */
 export async function writeModelDirectory(path: string, content: ModelDirectoryContent): Promise<void> {
-  const { config, tensors, companions = {}, dtype = config.dtype, metadata = {} } = content;
+  const { config, tensors, companions = {}, dtype = config.dtype, metadata = {}, maxShardBytes = MAX_SHARD_BYTES } = content;
   await writeDirectoryAtomically(path, async (directory) => {
-    await writeText(join(directory, CONFIG_FILE), `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`);
-    for (const [name, text] of Object.entries(companions)) await writeText(join(directory, name), text);
-    await writeSafetensors(join(directory, WEIGHTS_FILE), tensors, { dtype, metadata });
+    const json = `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`;
+    await writeTextFiles(directory, { ...companions, [CONFIG_FILE]: json });
+    await writeCheckpoint(directory, tensors, { dtype, metadata, maxShardBytes });
   });
+}
+
+/** Writes `files`, name to text, flushed. */
+export async function writeTextFiles(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) await writeText(join(directory, name), text);
 }
 
 async function writeText(path: string, text: string): Promise<void> {

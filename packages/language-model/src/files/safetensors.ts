@@ -5,8 +5,8 @@ import { DataError } from "@longcot/errors";
 import { widenBfloat16Into, widenFloat16Into } from "./half-precision.ts";
 import { BYTES_PER_ELEMENT, checkHeaderLength, HEADER_LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
 
-/** Elements converted at a time: the extra memory of widening a 16-bit tensor, 4 MiB, does not grow with the tensor. */
-const WIDEN_CHUNK_ELEMENTS = 2 ** 21;
+/** Elements read and widened at a time: the extra memory of streaming a tensor, 12 MiB, does not grow with the tensor. */
+const CHUNK_ELEMENTS = 2 ** 21;
 /** One read call moves at most this many bytes: Linux itself stops at 2 GiB less a page. */
 const MAXIMUM_READ_BYTES = 2 ** 30;
 
@@ -42,6 +42,12 @@ export interface TensorFile {
    * @throws DataError as `read`, and where the dtype has no exact float32 (F64, integers).
    */
   readFloat32(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * The values that {@link readFloat32} gives, a part at a time, in order: `use` gets them and the index of the first. They are valid during
+   * the call only. Every part but the last is a multiple of `multipleOf` elements (1), such as a matrix's row.
+   * @throws DataError as `readFloat32`.
+   */
+  streamFloat32(name: string, use: (values: Float32Array, from: number) => void, multipleOf?: number): Promise<void>;
   /** Closes the file(s). Reading afterwards fails. */
   close(): Promise<void>;
 }
@@ -80,25 +86,29 @@ function safetensorsFile(handle: FileHandle, path: string, tensors: TensorFile["
       return viewAs(entry.dtype, await readRange(handle, path, entry.begin, entry.end));
     },
     async readFloat32(name) {
-      const entry = findTensor(tensors, name, path);
-      if (entry.dtype === "F32") return new Float32Array((await readRange(handle, path, entry.begin, entry.end)).buffer);
-      if (entry.dtype !== "BF16" && entry.dtype !== "F16") {
-        throw new DataError({
-          who: path,
-          argument: `tensor ${JSON.stringify(name)}`,
-          expected: "F32, BF16 or F16",
-          received: entry.dtype,
-        });
-      }
-      const widenInto = entry.dtype === "BF16" ? widenBfloat16Into : widenFloat16Into;
-      const bytesEach = BYTES_PER_ELEMENT[entry.dtype];
-      const out = new Float32Array((entry.end - entry.begin) / bytesEach);
-      for (let done = 0; done < out.length; done += WIDEN_CHUNK_ELEMENTS) {
-        const begin = entry.begin + done * bytesEach;
-        const bytes = await readRange(handle, path, begin, Math.min(begin + WIDEN_CHUNK_ELEMENTS * bytesEach, entry.end));
-        widenInto(out, done, new Uint16Array(bytes.buffer));
-      }
+      const { begin, end, dtype } = findTensor(tensors, name, path);
+      const out = new Float32Array((end - begin) / BYTES_PER_ELEMENT[dtype]);
+      await this.streamFloat32(name, (values, from) => out.set(values, from));
       return out;
+    },
+    async streamFloat32(name, use, multipleOf = 1) {
+      const { dtype, begin, end } = findTensor(tensors, name, path);
+      if (dtype !== "F32" && dtype !== "BF16" && dtype !== "F16")
+        throw new DataError({ who: path, argument: `tensor ${JSON.stringify(name)}`, expected: "F32, BF16 or F16", received: dtype });
+      const bytesEach = BYTES_PER_ELEMENT[dtype];
+      const size = (end - begin) / bytesEach;
+      const most = Math.min(size, Math.max(1, Math.floor(CHUNK_ELEMENTS / multipleOf)) * multipleOf);
+      const bytes = new Uint8Array(most * bytesEach);
+      const widened = dtype === "F32" ? new Float32Array(bytes.buffer) : new Float32Array(most);
+      for (let from = 0; from < size; from += most) {
+        const count = Math.min(most, size - from);
+        await readInto(bytes.subarray(0, count * bytesEach), handle, path, begin + from * bytesEach);
+        if (dtype !== "F32") {
+          const widenInto = dtype === "BF16" ? widenBfloat16Into : widenFloat16Into;
+          widenInto(widened, 0, new Uint16Array(bytes.buffer, 0, count));
+        }
+        use(widened.subarray(0, count), from);
+      }
     },
     close: () => handle.close(),
   };
@@ -121,17 +131,22 @@ export function findTensor(tensors: ReadonlyMap<string, TensorEntry>, name: stri
 /** Bytes [begin, end) in a buffer of their own. */
 async function readRange(handle: FileHandle, path: string, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(end - begin);
+  await readInto(bytes, handle, path, begin);
+  return bytes;
+}
+
+/** Fills `bytes` from the file's byte `begin` on. */
+async function readInto(bytes: Uint8Array<ArrayBuffer>, handle: FileHandle, path: string, begin: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, MAXIMUM_READ_BYTES), begin + done);
     if (bytesRead === 0)
       throw new DataError({
         who: path,
-        expected: `bytes up to ${end}`,
+        expected: `bytes up to ${begin + bytes.length}`,
         received: `the end of the file at ${begin + done}: it shrank while open`,
       });
     done += bytesRead;
   }
-  return bytes;
 }
 
 function viewAs(dtype: TensorEntry["dtype"], bytes: Uint8Array<ArrayBuffer>): TensorData {

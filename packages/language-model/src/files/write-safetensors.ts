@@ -92,6 +92,11 @@ function encodeValues(values: Float32Array, dtype: WeightDtype): Uint8Array {
   return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 
+/** Bytes of the tensor's values on disk. */
+export function bytesOf(tensor: TensorSource, dtype: WeightDtype): number {
+  return elementCount(tensor) * BYTES_PER_ELEMENT[DTYPE_NAMES[dtype]];
+}
+
 function elementCount(tensor: TensorSource): number {
   return tensor.shape.reduce((product, size) => product * size, 1);
 }

@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { ConfigError, DataError } from "@longcot/errors";
+import { baseDirectory } from "../files/adapter-config.ts";
 import { isJsonObject, readJsonFile, readJsonIfPresent, readTextIfPresent, type JsonObject } from "../files/json-file.ts";
 import { correctByteFallback } from "./byte-fallback.ts";
 import { compileChatTemplate, type ChatMessage, type ChatTemplate, type RenderChatOptions } from "./chat-template.ts";
@@ -50,11 +51,13 @@ export interface Tokenizer {
 }
 
 /**
- * Loads the tokenizer of the model in `directory`: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json,
+ * Loads the tokenizer of the model in `folder` (adapters without one have their base model's): tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json,
  * chat_template.jinja and generation_config.json.
  * @throws DataError where tokenizer.json is missing or malformed; ConfigError where it needs what is not supported.
  */
-export async function loadTokenizer(directory: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const own = (await readTextIfPresent(join(folder, "tokenizer.json"))) !== undefined;
+  const directory = own ? folder : await baseDirectory(folder);
   const path = join(directory, "tokenizer.json");
   const json = await readJsonFile(path);
   const config = (await readJsonIfPresent(join(directory, "tokenizer_config.json"))) ?? {};

@@ -6,7 +6,8 @@ import type { Compiled, TensorSpec, Variable } from "@longcot/tensor-kernels";
 import { ConfigError, DataError, NumericError } from "@longcot/errors";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
-import type { LanguageModel, ModelParameter } from "../model/language-model.ts";
+import type { ModelParameter } from "../model/model-parameters.ts";
+import type { LanguageModel } from "../model/model.ts";
 import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
 import type { LossInputKind, TokenLoss } from "./token-loss.ts";
 
@@ -63,7 +64,7 @@ export interface TrainerOptions<Inputs extends string, Metrics extends string> {
   gradientCheckpointing?: boolean;
 }
 
-/** Creates the optimizer's state for `model`, two moments and a gradient per weight, and compiles steps on first use of each shape. */
+/** Creates the optimizer's state for what is trainable in `model`, two moments and a gradient per weight, and compiles steps on first use of each shape. */
 export async function createTrainer<Inputs extends string, Metrics extends string>(
   model: LanguageModel,
   options: TrainerOptions<Inputs, Metrics>,
@@ -72,7 +73,7 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
   const { engine } = model;
   const name = `trainer.${trainers++}`;
   const parameters: TrainedParameter[] = [];
-  for (const parameter of model.parameters) {
+  for (const parameter of model.trainable) {
     const own = (part: string) => engine.variable(`${name}/${part}/${parameter.name}`, { shape: parameter.shape, dtype: "float32" });
     parameters.push({
       ...parameter,
@@ -96,7 +97,8 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
     const step = engine.compile<string, "loss" | Metrics>(`${name}/gradients_${key}`, specs, (tensors, state) => {
       const metrics: Partial<Record<Metrics, tf.Tensor>> = {};
       const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
-        const weights = Object.fromEntries(parameters.map((parameter, i) => [parameter.name, values[i]!]));
+        const trained = new Map(parameters.map(({ variable }, i) => [variable, values[i]!]));
+        const weights = model.weightsFrom(({ variable }) => trained.get(variable) ?? state.read(variable));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
         const scored = sequenceLogProbs(model, weights, tensors["inputIds"]!, { temperature, gradientCheckpointing });
         const result = loss.evaluate({ ...scored, inputs });

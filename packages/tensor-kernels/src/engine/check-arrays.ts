@@ -3,9 +3,11 @@
 import { ShapeError } from "@longcot/errors";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Variable } from "./engine.ts";
-import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
+import type { EngineArray, TensorSpec, TensorValues } from "./tensor-spec.ts";
 
 const ARRAY_OF = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+export const BYTES_PER_ELEMENT = { float32: 4, int32: 4, bool: 1 } as const;
 
 /** Number of elements of a shape. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
@@ -13,6 +15,11 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, 
 /** Zeros of a spec. */
 export function emptyArray(spec: TensorSpec): EngineArray {
   return new ARRAY_OF[spec.dtype](sizeOf(spec.shape));
+}
+
+/** `memory` as a spec's elements. */
+export function viewAs(spec: TensorSpec, memory: ArrayBuffer): EngineArray {
+  return new ARRAY_OF[spec.dtype](memory);
 }
 
 /** `values`, if they fit `spec`. @throws ShapeError */
@@ -27,6 +34,19 @@ export function checkValues(name: string, spec: TensorSpec, values: EngineArray 
     });
   }
   return values;
+}
+
+/** {@link checkValues}, where they are an array. @throws ShapeError */
+export function checkTensorValues(name: string, spec: TensorSpec, values: TensorValues): TensorValues {
+  return typeof values === "function" ? values : checkValues(name, spec, values);
+}
+
+/** An array of `values` that nothing else uses. @throws ShapeError */
+export async function ownArray(name: string, spec: TensorSpec, values: TensorValues): Promise<EngineArray> {
+  if (typeof values !== "function") return checkValues(name, spec, values).slice();
+  const array = emptyArray(spec);
+  await values(array);
+  return array;
 }
 
 /** Every input of a compiled function there, and none more. @throws ShapeError */

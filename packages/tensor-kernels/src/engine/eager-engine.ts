@@ -2,9 +2,9 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
-import { checkAssignment, checkInputs, checkValues, emptyArray } from "./check-arrays.ts";
+import { checkAssignment, checkInputs, emptyArray, ownArray } from "./check-arrays.ts";
 import "./gradients.ts";
-import type { Compiled, Engine, EngineArray, State, TensorFunction, TensorSpec, Variable } from "./engine.ts";
+import type { Compiled, Engine, EngineArray, State, TensorFunction, TensorSpec, TensorValues, Variable } from "./engine.ts";
 
 export class EagerEngine implements Engine {
   readonly kind: "tensorflow-eager" | "wasm" | "cpu";
@@ -21,7 +21,7 @@ export class EagerEngine implements Engine {
     this.description = description;
   }
 
-  async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
+  async variable(name: string, spec: TensorSpec, values?: TensorValues): Promise<Variable> {
     for (const known of this.#values.keys()) {
       if (known.name === name)
         throw new ConfigError({
@@ -32,8 +32,8 @@ export class EagerEngine implements Engine {
         });
     }
     const variable: Variable = { name, shape: [...spec.shape], dtype: spec.dtype };
-    const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
-    await this.#queue(() => this.#values.set(variable, this.#tensor(initial.slice(), spec)));
+    const initial = values === undefined ? emptyArray(spec) : await ownArray(name, spec, values);
+    await this.#queue(() => this.#values.set(variable, this.#tensor(initial, spec)));
     return variable;
   }
 
@@ -41,8 +41,8 @@ export class EagerEngine implements Engine {
     return this.#queue(async () => (await this.#valueOf(variable).data()).slice() as EngineArray);
   }
 
-  write(variable: Variable, values: EngineArray): Promise<void> {
-    return this.#queue(() => this.#replace(variable, this.#tensor(checkValues(variable.name, variable, values).slice(), variable)));
+  write(variable: Variable, values: TensorValues): Promise<void> {
+    return this.#queue(async () => this.#replace(variable, this.#tensor(await ownArray(variable.name, variable, values), variable)));
   }
 
   clear(variable: Variable): Promise<void> {

@@ -1,10 +1,10 @@
 // What every engine offers: variables that live on the device, and functions compiled over them.
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
+import type { EngineArray, TensorSpec, TensorValues } from "./tensor-spec.ts";
 import type { GraphDtype } from "./graph-def.ts";
 
-export type { EngineArray, GraphDtype, TensorSpec };
+export type { EngineArray, GraphDtype, TensorSpec, TensorValues };
 
 /** A tensor that stays on the device between calls: a weight, an optimizer moment, a cache. */
 export interface Variable {
@@ -32,11 +32,11 @@ export interface Engine {
   /** Version and device in words, for people. */
   readonly description: string;
   /** Creates a variable holding `values` (zeros when absent). Names are unique within an engine. */
-  variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable>;
+  variable(name: string, spec: TensorSpec, values?: TensorValues): Promise<Variable>;
   /** A copy of a variable's values, row-major. */
   read(variable: Variable): Promise<EngineArray>;
   /** Replaces a variable's values. */
-  write(variable: Variable, values: EngineArray): Promise<void>;
+  write(variable: Variable, values: TensorValues): Promise<void>;
   /** Frees a variable's memory until a compiled function or {@link write} gives it values again; reading it before that is an error. */
   clear(variable: Variable): Promise<void>;
   /** Forgets a variable; compiled functions that use it fail from then on. */

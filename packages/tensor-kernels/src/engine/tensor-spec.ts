@@ -10,3 +10,9 @@ export interface TensorSpec {
 
 /** Plain memory that goes into a compiled function and comes out of it. Booleans are bytes 0 and 1. */
 export type EngineArray = Float32Array | Int32Array | Uint8Array;
+
+/**
+ * Values for a tensor: an array, or a function that writes them into memory that the engine has made, so that they are never held
+ * twice; it must not wait for the engine.
+ */
+export type TensorValues = EngineArray | ((into: EngineArray) => void | Promise<void>);

@@ -6,7 +6,8 @@ import { DATA_TYPE, encodeGraphDef } from "./graph-def.ts";
 import type { NodeDef } from "./graph-def.ts";
 import { loadTensorFlow } from "./tensorflow-library.ts";
 import type { Pointer, TensorFlowLibrary } from "./tensorflow-library.ts";
-import type { EngineArray, TensorSpec } from "./tensor-spec.ts";
+import { BYTES_PER_ELEMENT, sizeOf, viewAs } from "./check-arrays.ts";
+import type { EngineArray, TensorSpec, TensorValues } from "./tensor-spec.ts";
 
 /** One way of running the graph: what is fed, what is fetched, which operations must happen. */
 export interface RunSignature {
@@ -67,7 +68,7 @@ export class TensorFlowSession {
   }
 
   /** Resolves a signature once; the returned function runs it with inputs in the order of `feeds`. Runs of one session queue up. */
-  prepare(signature: RunSignature): (inputs: readonly EngineArray[]) => Promise<EngineArray[]> {
+  prepare(signature: RunSignature): (inputs: readonly TensorValues[]) => Promise<EngineArray[]> {
     this.#checkOpen();
     const { feeds, fetches, targets } = signature;
     const feedNames = this.#outputArray(feeds.map((feed) => feed.node));
@@ -78,10 +79,13 @@ export class TensorFlowSession {
     return (inputs) => {
       const run = async (): Promise<EngineArray[]> => {
         this.#checkOpen();
-        const tensors = feeds.map((feed, i) => this.#tensorFrom(inputs[i]!, feed.spec));
-        tensors.forEach((tensor, i) => (inputPointers.words[i] = tensor));
+        const tensors = feeds.map(({ spec }) => this.#newTensor(spec));
         const status = this.library.newStatus();
         try {
+          for (const [i, tensor] of tensors.entries()) {
+            await this.#fillTensor(tensor, feeds[i]!.spec, inputs[i]!);
+            inputPointers.words[i] = tensor;
+          }
           await new Promise<void>((resolve, reject) => {
             this.library.sessionRun.async(
               this.#session,
@@ -126,18 +130,17 @@ export class TensorFlowSession {
     if (this.#closed) throw new EngineError({ who: "engine", expected: "an open engine", received: "a closed one" });
   }
 
-  #tensorFrom(values: EngineArray, spec: TensorSpec): Pointer {
-    const tensor = this.library.allocateTensor(
-      DATA_TYPE[spec.dtype],
-      BigInt64Array.from(spec.shape, BigInt),
-      spec.shape.length,
-      values.byteLength,
-    );
-    if (values.byteLength > 0) {
-      const target = new Uint8Array(koffi.view(this.library.tensorData(tensor), values.byteLength));
-      target.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    }
-    return tensor;
+  #newTensor(spec: TensorSpec): Pointer {
+    const bytes = sizeOf(spec.shape) * BYTES_PER_ELEMENT[spec.dtype];
+    return this.library.allocateTensor(DATA_TYPE[spec.dtype], BigInt64Array.from(spec.shape, BigInt), spec.shape.length, bytes);
+  }
+
+  async #fillTensor(tensor: Pointer, spec: TensorSpec, values: TensorValues): Promise<void> {
+    const bytes = Number(this.library.tensorBytes(tensor));
+    if (bytes === 0) return;
+    const memory = viewAs(spec, koffi.view(this.library.tensorData(tensor), bytes));
+    if (typeof values === "function") await values(memory);
+    else memory.set(values);
   }
 
   #takeTensor(tensor: Pointer, spec: TensorSpec): EngineArray {
@@ -145,8 +148,7 @@ export class TensorFlowSession {
     // A copy of JavaScript's own: the native memory goes back at once.
     const copy = bytes === 0 ? new ArrayBuffer(0) : koffi.view(this.library.tensorData(tensor), bytes).slice(0);
     this.library.deleteTensor(tensor);
-    if (spec.dtype === "float32") return new Float32Array(copy);
-    return spec.dtype === "int32" ? new Int32Array(copy) : new Uint8Array(copy);
+    return viewAs(spec, copy);
   }
 
   #operation(name: string): Pointer {

@@ -5,8 +5,8 @@ import { ConfigError } from "@longcot/errors";
 import type { Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { NodeDef } from "./graph-def.ts";
 import { TensorFlowSession } from "./tensorflow-session.ts";
-import type { TensorSpec } from "./tensor-spec.ts";
-import { checkAssignment, checkInputs, emptyArray, checkValues } from "./check-arrays.ts";
+import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
+import { checkAssignment, checkInputs, checkTensorValues } from "./check-arrays.ts";
 import { TRACE_BACKEND, TraceBackend, type } from "./trace-backend.ts";
 import "./gradients.ts";
 import "./trace-kernels/index.ts";
@@ -20,7 +20,7 @@ export class TracedEngine implements Engine {
   readonly #names = new Set<string>();
   readonly #access = new Map<
     Variable,
-    { read: () => Promise<EngineArray[]>; write: (values: EngineArray) => Promise<unknown>; destroy: () => Promise<unknown> }
+    { read: () => Promise<EngineArray[]>; write: (values: TensorValues) => Promise<unknown>; destroy: () => Promise<unknown> }
   >();
   #compiled = 0;
 
@@ -41,10 +41,10 @@ export class TracedEngine implements Engine {
     this.description = `TensorFlow ${this.#session.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}`;
   }
 
-  async variable(name: string, spec: TensorSpec, values?: EngineArray): Promise<Variable> {
+  async variable(name: string, spec: TensorSpec, values: TensorValues = (into) => void into.fill(0)): Promise<Variable> {
     if (this.#names.has(name))
       throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
-    const initial = values === undefined ? emptyArray(spec) : checkValues(name, spec, values);
+    const initial = checkTensorValues(name, spec, values);
     this.#names.add(name);
     const handle = `variable/${nodeName(name)}`;
     const attributes = { dtype: type(spec.dtype) };
@@ -68,8 +68,8 @@ export class TracedEngine implements Engine {
     return (await this.#accessTo(variable).read())[0]!;
   }
 
-  async write(variable: Variable, values: EngineArray): Promise<void> {
-    await this.#accessTo(variable).write(checkValues(variable.name, variable, values));
+  async write(variable: Variable, values: TensorValues): Promise<void> {
+    await this.#accessTo(variable).write(checkTensorValues(variable.name, variable, values));
   }
 
   async clear(variable: Variable): Promise<void> {
