@@ -4,6 +4,7 @@ import type { IsolationLevel } from "./code/isolation.ts";
 import type { CodePolicy } from "./code/policy.ts";
 import { gradeMath } from "./math/grade-math.ts";
 import type { MathPolicy } from "./math/policy.ts";
+import type { RewardFunctionOptions } from "./reward-function/reward-function.ts";
 import type { VerifyRequest, VerifyResult } from "./verify-request.ts";
 
 /** Conventions of the graders; what is absent is as in `DEFAULT_MATH_POLICY` and `DEFAULT_CODE_POLICY`. */
@@ -12,13 +13,15 @@ export interface GraderOptions {
   readonly code?: Partial<CodePolicy>;
   /** The weakest isolation at which programs may run; default `full`. */
   readonly isolation?: IsolationLevel;
+  /** A function of one's own, which grades everything instead. Only a pool runs it, in processes that it can kill. */
+  readonly rewardFunction?: RewardFunctionOptions;
 }
 
 export class Grader {
-  readonly #options: GraderOptions;
+  readonly #options: Omit<GraderOptions, "rewardFunction">;
   #codeGrader: Promise<CodeGrader> | undefined;
 
-  constructor(options: GraderOptions) {
+  constructor(options: Omit<GraderOptions, "rewardFunction"> = {}) {
     this.#options = options;
   }
 

@@ -25,6 +25,8 @@ export { DEFAULT_MATH_POLICY } from "./math/policy.ts";
 export type { MathPolicy } from "./math/policy.ts";
 export { OUTCOMES } from "./outcome.ts";
 export type { Outcome } from "./outcome.ts";
+export { REWARD_SIGNATURES } from "./reward-function/reward-function.ts";
+export type { RewardFunctionOptions, RewardSignature } from "./reward-function/reward-function.ts";
 export { createVerifierPool } from "./verifier-pool.ts";
 export type { GradeOptions, VerifierPool, VerifierPoolOptions } from "./verifier-pool.ts";
 export { isJudged, verdictMetrics } from "./verdict-metrics.ts";

@@ -20,8 +20,8 @@ export interface GradingWork {
  * Serves `start(options).grade` on this process's channel until the parent goes away. The options are the first command line argument, as
  * JSON. Between items the event loop turns once, so that every verdict has left before the next item may hang.
  */
-export function serveGrading(start: (options: GraderOptions) => GradingWork): void {
-  const worker = start(JSON.parse(process.argv[2] ?? "{}") as GraderOptions);
+export async function serveGrading(start: (options: GraderOptions) => GradingWork | Promise<GradingWork>): Promise<void> {
+  const worker = await startOrEnd(start);
   const waiting: VerifyRequest[] = [];
   let busy = false;
 
@@ -37,6 +37,16 @@ export function serveGrading(start: (options: GraderOptions) => GradingWork): vo
   });
   process.on("disconnect", () => void Promise.resolve(worker.close?.()).finally(() => process.exit(0)));
   send({ type: "ready" }, () => {});
+}
+
+/** A worker that cannot start ends with the reason as all that it says: the pool passes it on. */
+async function startOrEnd(start: (options: GraderOptions) => GradingWork | Promise<GradingWork>): Promise<GradingWork> {
+  try {
+    return await start(JSON.parse(process.argv[2] ?? "{}") as GraderOptions);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`, () => process.exit(1));
+    return await new Promise<never>(() => {});
+  }
 }
 
 /** Calls `sent` once the message is in the pipe. */

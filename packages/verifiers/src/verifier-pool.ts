@@ -1,16 +1,16 @@
 // Many responses graded at once in child processes: ordered verdicts, a deadline per item, dead workers replaced.
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { ConfigError, LongcotError } from "@longcot/errors";
 import { GradingProcess, type ProcessEnd } from "./grading-process.ts";
 import { DEFAULT_CODE_POLICY } from "./code/policy.ts";
 import { checkIsolation, probeIsolation, type Isolation } from "./code/sandbox.ts";
 import type { GraderOptions } from "./grader.ts";
+import { DEFAULT_REWARD_TIMEOUT_MS, type RewardFunctionOptions } from "./reward-function/reward-function.ts";
 import { checkRequests, type VerifyRequest, type VerifyResult } from "./verify-request.ts";
 
 /** Items one process holds at a time: enough to hide the channel's latency, few enough to share a batch evenly. */
 const MAX_HELD_PER_PROCESS = 32;
-/** Programs take so much longer than the channel that a process gets them one by one. */
-const HELD_BY_CODE = MAX_HELD_PER_PROCESS;
 /** What a process may take for a program beyond the time its tests may take, ms: its boxes may have to open twice on a loaded machine. */
 const CODE_SPARE_MS = 120_000;
 /** Requests per process that `gradeEach` reads ahead. */
@@ -107,10 +107,16 @@ export class ForkedVerifierPool implements VerifierPool {
   constructor(options: VerifierPoolOptions, entry: URL) {
     this.#jobs = checkPositiveInteger(options.jobs ?? Math.min(4, availableParallelism()), "jobs");
     const itemTimeoutMs = checkPositiveInteger(options.itemTimeoutMs ?? 5_000, "itemTimeoutMs");
-    const { math, code, isolation } = options;
-    const optionsJson = JSON.stringify({ math, code, isolation });
+    const { math, code, isolation, rewardFunction } = options;
+    if (rewardFunction !== undefined) checkRewardFunction(rewardFunction);
+    const optionsJson = JSON.stringify({ math, code, isolation, rewardFunction });
     const codeTimeoutMs = (code?.totalTimeS ?? DEFAULT_CODE_POLICY.totalTimeS) * 1000 + CODE_SPARE_MS;
-    const timeoutMsOf = ({ ability }: VerifyRequest): number => (ability === "code" ? codeTimeoutMs : itemTimeoutMs);
+    const timeoutMsOf = ({ ability }: VerifyRequest): number =>
+      rewardFunction !== undefined
+        ? (rewardFunction.timeoutMs ?? DEFAULT_REWARD_TIMEOUT_MS)
+        : ability === "code"
+          ? codeTimeoutMs
+          : itemTimeoutMs;
     this.#options = options;
     this.#start = () => this.#open({ entry, optionsJson, timeoutMsOf });
     this.#ready.promise.catch(() => {});
@@ -132,7 +138,7 @@ export class ForkedVerifierPool implements VerifierPool {
 
   async grade(requests: readonly VerifyRequest[], { signal, onProgress }: GradeOptions = {}): Promise<VerifyResult[]> {
     const checked = checkRequests(requests, "VerifierPool.grade");
-    if (checked.some(({ ability }) => ability === "code")) await this.isolation();
+    if (this.#options.rewardFunction === undefined && checked.some(({ ability }) => ability === "code")) await this.isolation();
     signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
     let done = 0;
@@ -214,7 +220,7 @@ export class ForkedVerifierPool implements VerifierPool {
   #distribute(): void {
     const ready = [...this.#processes].filter((grading) => grading.ready);
     for (const grading of ready) {
-      const room = MAX_HELD_PER_PROCESS - grading.unanswered.reduce((sum, request) => sum + sizeOf(request), 0);
+      const room = MAX_HELD_PER_PROCESS - grading.unanswered.reduce((sum, request) => sum + this.#sizeOf(request), 0);
       // Topping up only half-empty processes keeps messages large.
       if (room < MAX_HELD_PER_PROCESS / 2 || this.#waiting.length === 0) continue;
       const jobs = this.#waiting.splice(0, this.#countThatFits(room, Math.ceil(this.#waiting.length / ready.length)));
@@ -228,10 +234,15 @@ export class ForkedVerifierPool implements VerifierPool {
   #countThatFits(room: number, share: number): number {
     let count = 0;
     for (let left = room; count < share; count++) {
-      left -= sizeOf(this.#waiting[count]!.request);
+      left -= this.#sizeOf(this.#waiting[count]!.request);
       if (left < 0) break;
     }
     return count;
+  }
+
+  /** Programs and users' functions take so much longer than the channel that a process gets them one by one. */
+  #sizeOf({ ability }: VerifyRequest): number {
+    return ability === "code" || this.#options.rewardFunction !== undefined ? MAX_HELD_PER_PROCESS : 1;
   }
 
   /** Drops what waits of `jobs` and ends the processes that work on them; others' items there are graded anew. */
@@ -295,10 +306,20 @@ export class ForkedVerifierPool implements VerifierPool {
   }
 }
 
-const sizeOf = ({ ability }: VerifyRequest): number => (ability === "code" ? HELD_BY_CODE : 1);
-
 function workerVerdict(request: VerifyRequest, outcome: "timeout" | "crash"): VerifyResult {
   return { id: request.id, score: 0, outcome, rule: "worker" };
+}
+
+/** @throws ConfigError for a module that is not there, and for a timeout that is none. */
+function checkRewardFunction({ path, timeoutMs }: RewardFunctionOptions): void {
+  if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, "rewardFunction.timeoutMs");
+  if (/\.(?:[mc]?[jt]s|py)$/.test(path) && existsSync(path)) return;
+  throw new ConfigError({
+    who: "createVerifierPool",
+    argument: "rewardFunction.path",
+    expected: "a .ts, .js or .py file that exists",
+    received: path,
+  });
 }
 
 function checkPositiveInteger(value: number, argument: string): number {

@@ -1,7 +1,7 @@
 // `longcot grade`: verdicts on responses, in processes of their own.
 import { InvalidArgumentError, Option } from "commander";
-import type { CodeReward, IsolationLevel } from "@longcot/verifiers";
-import { numberFromZero, positiveNumber, wholeNumber } from "./option-values.ts";
+import type { CodeReward, IsolationLevel, RewardSignature } from "@longcot/verifiers";
+import { existingFile, numberFromZero, positiveNumber, wholeNumber } from "./option-values.ts";
 import { addRowsCommand } from "./rows-command.ts";
 import type { FilesOptions, RowsWork } from "./rows-command.ts";
 import type { AddCommand } from "./run-cli.ts";
@@ -17,6 +17,9 @@ export interface GradeOptions extends FilesOptions {
   /** Memory of one test, MiB. */
   memory?: number;
   tolerance?: number;
+  /** A module that grades instead of the verifiers. */
+  rewardFunction?: string;
+  signature: RewardSignature;
 }
 
 /** Adds the command around `work`, which is loaded by the caller when it is first needed. */
@@ -40,6 +43,16 @@ export function gradeCommand(work: RowsWork<GradeOptions>): AddCommand {
       .option("--cpu-time <seconds>", "code: processor time of one test (default: 6)", positiveNumber())
       .option("--memory <MiB>", "code: memory of one test (default: 1024)", wholeNumber(16))
       .option("--tolerance <x>", "code: largest difference of decimals, absolute and relative (default: 1e-9)", numberFromZero)
+      .option(
+        "--reward-function <file>",
+        "grade by a function of your own, in a .ts, .js or .py file; rows may have data_source, prompt, extra_info",
+        existingFile,
+      )
+      .addOption(
+        new Option("--signature <name>", "how the function is called: verl's compute_score(…), or as TRL calls reward functions")
+          .choices(["verl", "trl"])
+          .default("verl"),
+      )
       .addHelpText(
         "after",
         `

@@ -9,7 +9,18 @@ import { createRowsProgress } from "./rows-progress.ts";
 import { checkOutput, writeJsonl } from "./write-jsonl.ts";
 
 /** Grades every row of `input` and writes `out` in its order. */
-export async function gradeRows({ input, out, jobs, isolation, reward, cpuTime, memory, tolerance }: GradeOptions): Promise<RowsSummary> {
+export async function gradeRows({
+  input,
+  out,
+  jobs,
+  isolation,
+  reward,
+  cpuTime,
+  memory,
+  tolerance,
+  rewardFunction,
+  signature,
+}: GradeOptions): Promise<RowsSummary> {
   checkOutput(out);
   const rows = await readRows(input, gradeRow);
   // A ground truth of the wrong type passes as it is: the pool grades it invalid_ground_truth.
@@ -18,11 +29,15 @@ export async function gradeRows({ input, out, jobs, isolation, reward, cpuTime, 
     ability: row.ability,
     response: row.response,
     groundTruth: row.ground_truth as string,
+    ...(row.data_source === undefined ? {} : { dataSource: row.data_source }),
+    ...(row.prompt === undefined ? {} : { prompt: row.prompt as { role: string; content: string }[] }),
+    ...(row.extra_info === undefined ? {} : { extraInfo: row.extra_info }),
   }));
   const progress = createRowsProgress("grade");
   const pool = createVerifierPool({
     ...(jobs === undefined ? {} : { jobs }),
     ...(isolation === undefined ? {} : { isolation }),
+    ...(rewardFunction === undefined ? {} : { rewardFunction: { path: rewardFunction, signature } }),
     code: {
       ...(reward === undefined ? {} : { reward }),
       ...(tolerance === undefined ? {} : { floatTolerance: tolerance }),
@@ -31,7 +46,7 @@ export async function gradeRows({ input, out, jobs, isolation, reward, cpuTime, 
     },
   });
   try {
-    if (requests.some(({ ability }) => ability === "code")) {
+    if (rewardFunction === undefined && requests.some(({ ability }) => ability === "code")) {
       const { level, reasons } = await pool.isolation();
       process.stderr.write(`grade: programs run at isolation "${level}"${reasons.length === 0 ? "" : ` (${reasons.join("; ")})`}\n`);
     }

@@ -33,6 +33,10 @@ export const gradeRow = z.object(
     response: text,
     // A text, or several that are all accepted; anything else is the data's fault and graded invalid_ground_truth.
     ground_truth: z.unknown().refine((value) => value !== undefined, "given"),
+    // What a reward function of one's own may want to know.
+    data_source: text.optional(),
+    prompt: messages.optional(),
+    extra_info: z.record(z.string(), z.unknown(), "an object").optional(),
   },
   "an object",
 );

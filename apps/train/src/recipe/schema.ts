@@ -146,10 +146,24 @@ const codeVerifier = z.strictObject({
   memory_mib: count.default(1024),
 });
 
+const rewardFunction = z.strictObject({
+  /** A module that grades every response instead of the verifiers: .ts, .js or .py. */
+  path: pathString,
+  /** Absent: the default export, `compute_score` (verl) or `reward_func` (trl). */
+  name: z.string().min(1).optional(),
+  /** How it is called: as verl's compute_score(data_source, solution_str, ground_truth, extra_info), or as TRL's reward functions. */
+  signature: z.enum(["verl", "trl"]).default("verl"),
+  /** Of one call; then its process is killed and the outcome is `timeout`. */
+  timeout_s: positive.default(30),
+  /** Interpreter of a .py module; absent: python3 of PATH. */
+  python: pathString.optional(),
+});
+
 const verifier = z.strictObject({
   /** Grading processes; absent: as many as the machine has cores, at most 4. */
   jobs: count.optional(),
   code: codeVerifier.prefault({}),
+  reward_function: rewardFunction.optional(),
 });
 
 const rejection = z.strictObject({
@@ -208,6 +222,7 @@ export type Recipe = z.output<typeof recipeSchema>;
 export type Stage = Recipe["stages"][number];
 export type ColdStart = NonNullable<Recipe["cold_start"]>;
 export type NewModel = z.output<typeof newModel>;
+export type VerifierSettings = Recipe["verifier"];
 export type GeneratedData = z.output<typeof generatedData>;
 export type EntropyControl = Recipe["entropy"];
 export type EngineChoice = Recipe["engine"];

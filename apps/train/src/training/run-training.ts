@@ -16,7 +16,6 @@ import {
 } from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine } from "@longcot/tensor-kernels";
-import { createVerifierPool } from "@longcot/verifiers";
 import { ConfigError } from "@longcot/errors";
 import packageJson from "../../package.json" with { type: "json" };
 import { problemsAvailable, writeArithmeticDataset } from "../arithmetic/index.ts";
@@ -28,6 +27,7 @@ import type { RunFolder } from "../run/run-folder.ts";
 import { coldStart } from "./cold-start.ts";
 import { evaluate } from "./evaluate.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
+import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
@@ -76,26 +76,11 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     describeRun(run, recipe, engine, countParameters(model), emit);
 
     const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
-    const { code } = recipe.verifier;
-    const thinking = thinkingOpened(probe) ? "required" : "closed-if-opened";
-    await using pool = createVerifierPool({
-      // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
-      math: { thinking, bareAnswer: "refuse" },
-      code: {
-        thinking,
-        reward: code.reward,
-        floatTolerance: code.float_tolerance,
-        cpuTimeS: code.cpu_time_s,
-        wallTimeS: code.wall_time_s,
-        memoryMib: code.memory_mib,
-      },
-      isolation: code.isolation,
-      ...(recipe.verifier.jobs === undefined ? {} : { jobs: recipe.verifier.jobs }),
+    await using pool = await openVerifierPool(recipe.verifier, {
+      thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
+      prompts: [...prompts.train, ...prompts.heldOut],
+      emit,
     });
-    if ([...prompts.train, ...prompts.heldOut].some(({ row }) => row.ability === "code")) {
-      const { level, python } = await pool.isolation();
-      emit({ type: "notice", text: `programs run at isolation "${level}", with ${python}` });
-    }
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
     const evaluateAfter = async (step: number): Promise<boolean> => {
       const isDue = step === 0 || step === total || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);

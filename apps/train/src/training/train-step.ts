@@ -5,7 +5,7 @@ import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { score } from "@longcot/language-model";
 import { groupAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
 import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
-import { isJudged, verdictMetrics } from "@longcot/verifiers";
+import { verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
@@ -16,6 +16,7 @@ import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
+import { clearUnjudgedGroups } from "./unjudged-groups.ts";
 import { updatePolicy } from "./update.ts";
 import type { PolicyTrainer } from "./update.ts";
 
@@ -67,7 +68,8 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const rewards = answers.verdicts.map((verdict) => verdict.score);
   const groups = { groupSize: stage.group_size };
   const { advantages } = groupAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
-  clearUnjudgedGroups(advantages, answers, step, emit);
+  const unjudged = clearUnjudgedGroups(advantages, answers);
+  if (unjudged !== undefined) emit({ type: "warning", text: `step ${step}: ${unjudged}` });
   const rejection = rejectZeroAdvantageGroups({ rewards, advantages, ...groups });
   const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
   const advantageSeconds = clock.lap();
@@ -135,24 +137,6 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     "perf/throughput": tokens / total,
   });
   return { metrics, samples: chooseSamples(answers, rewards, plan) };
-}
-
-/** Sets the advantages of groups to 0 where a verdict says nothing about its response: a grader that broke must not look like a wrong answer. */
-function clearUnjudgedGroups(
-  advantages: Float32Array | Float64Array | number[],
-  { verdicts, groupSize }: Answers,
-  step: number,
-  emit: EmitEvent,
-): void {
-  const first = verdicts.find((verdict) => !isJudged(verdict));
-  if (first === undefined) return;
-  const groups = new Set(verdicts.flatMap((verdict, row) => (isJudged(verdict) ? [] : [Math.floor(row / groupSize)])));
-  for (const group of groups) advantages.fill(0, group * groupSize, (group + 1) * groupSize);
-  const reason = `${first.outcome}${first.detail === undefined ? "" : `: ${first.detail}`}`;
-  emit({
-    type: "warning",
-    text: `step ${step}: ${groups.size} groups are not learnt from, their verdicts say nothing about the responses (${reason})`,
-  });
 }
 
 /** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */

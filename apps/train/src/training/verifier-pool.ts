@@ -1,0 +1,59 @@
+// The verifiers of a run, as its recipe wants them.
+import { createVerifierPool } from "@longcot/verifiers";
+import type { VerifierPool, VerifierPoolOptions } from "@longcot/verifiers";
+import type { EmitEvent } from "../events.ts";
+import type { VerifierSettings } from "../recipe/schema.ts";
+import type { TrainingPrompt } from "./prompts.ts";
+
+/**
+ * A pool that is known to work for `prompts`: a reward function has loaded, and programs are confined as the recipe asks; how, is told.
+ * @throws ConfigError where programs cannot be confined so, LongcotError where the reward function does not load.
+ */
+export async function openVerifierPool(
+  settings: VerifierSettings,
+  { thinking, prompts, emit }: { thinking: "required" | "closed-if-opened"; prompts: readonly TrainingPrompt[]; emit: EmitEvent },
+): Promise<VerifierPool> {
+  const pool = createVerifierPool(poolOptions(settings, thinking));
+  try {
+    if (settings.reward_function !== undefined) await pool.ready();
+    else if (prompts.some(({ row }) => row.ability === "code")) {
+      const { level, python } = await pool.isolation();
+      emit({ type: "notice", text: `programs run at isolation "${level}", with ${python}` });
+    }
+    return pool;
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+function poolOptions(
+  { jobs, code, reward_function: own }: VerifierSettings,
+  thinking: "required" | "closed-if-opened",
+): VerifierPoolOptions {
+  return {
+    ...(jobs === undefined ? {} : { jobs }),
+    // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
+    math: { thinking, bareAnswer: "refuse" },
+    code: {
+      thinking,
+      reward: code.reward,
+      floatTolerance: code.float_tolerance,
+      cpuTimeS: code.cpu_time_s,
+      wallTimeS: code.wall_time_s,
+      memoryMib: code.memory_mib,
+    },
+    isolation: code.isolation,
+    ...(own === undefined
+      ? {}
+      : {
+          rewardFunction: {
+            path: own.path,
+            signature: own.signature,
+            timeoutMs: Math.ceil(own.timeout_s * 1000),
+            ...(own.name === undefined ? {} : { name: own.name }),
+            ...(own.python === undefined ? {} : { python: own.python }),
+          },
+        }),
+  };
+}
