@@ -36,6 +36,7 @@ export type { GeneratedResponse, GenerationOptions, GenerationRequest } from "./
 export type { Decoding } from "./generate/generate-programs.ts";
 export { planBatches } from "./score/batches.ts";
 export type { Batch, BatchOptions } from "./score/batches.ts";
+export type { Packing } from "./score/packing.ts";
 export { score } from "./score/score.ts";
 export type { ScoreOptions, SequenceScore } from "./score/score.ts";
 export { crossEntropyLoss } from "./train/token-loss.ts";

@@ -30,7 +30,10 @@ export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
     const { advantages } = groupAdvantages({ rewards, groupSize: shapes.group });
     const denominator = Float32Array.of(responses.reduce((sum, { tokens }) => sum + tokens.length, 0));
     const lengths = responses.map(({ tokens }) => shapes.prompt + tokens.length);
-    for (const { indices, rows, time } of planBatches(lengths, { batchTokens: BATCH_TOKENS, most: model.config.maxPositionEmbeddings })) {
+    for (const { indices, rows, time, packing } of planBatches(lengths, {
+      batchTokens: BATCH_TOKENS,
+      most: model.config.maxPositionEmbeddings,
+    })) {
       const inputIds = new Int32Array(rows * time);
       const inputs = {
         old_log_probs: new Float32Array(rows * time),
@@ -48,7 +51,7 @@ export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
         inputs.mask.fill(1, begin, begin + tokens.length);
         inputs.advantages[row] = advantages[index]!;
       });
-      await trainer.accumulate({ rows, time, inputIds, inputs });
+      await trainer.accumulate({ rows, time, packing, inputIds, inputs });
     }
     await trainer.apply(LEARNING_RATE);
   };

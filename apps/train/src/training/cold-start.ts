@@ -44,7 +44,7 @@ export async function coldStart(
   async function learn(examples: readonly Example[]): Promise<number> {
     const denominator = Float32Array.of(examples.reduce((sum, { tokens, promptLength }) => sum + tokens.length - promptLength, 0));
     let loss = 0;
-    for (const { indices, rows, time } of planBatches(
+    for (const { indices, rows, time, packing } of planBatches(
       examples.map(({ tokens }) => tokens.length),
       { batchTokens: recipe.loss.micro_batch_tokens, most: model.config.maxPositionEmbeddings },
     )) {
@@ -55,7 +55,7 @@ export async function coldStart(
         inputIds.set(tokens, row * time);
         mask.fill(1, row * time + promptLength, row * time + tokens.length);
       });
-      loss += (await trainer.accumulate({ rows, time, inputIds, inputs: { mask, denominator } })).loss;
+      loss += (await trainer.accumulate({ rows, time, packing, inputIds, inputs: { mask, denominator } })).loss;
     }
     return loss;
   }

@@ -107,6 +107,7 @@ async function accumulateRows(
     const metrics = await trainer.accumulate({
       rows: batch.rows,
       time: batch.time,
+      packing: batch.packing,
       inputIds: filledTo(inputIds, size),
       inputs: {
         old_log_probs: filledTo(rollouts.copyPadded("old_log_probs", chosen, padded) as Float32Array<ArrayBuffer>, size),

@@ -1,17 +1,20 @@
-// Sequences of many lengths as padded batches: sorted by length, cut by a budget of tokens, in few shapes.
+// Sequences of many lengths as batches: packed into rows of the longest one's length, cut by a budget of tokens, in few shapes.
 
 import { ConfigError } from "@longcot/errors";
+import type { Packing } from "./packing.ts";
 
-/** One padded batch. */
+/** One batch: a padded grid of a sequence to a row and, where some fit together, the fewer rows that the model sees. */
 export interface Batch {
   /** Sequences in it, by index; at most `rows` of them, the remaining rows are padding. */
   indices: number[];
   rows: number;
   time: number;
+  /** Absent: the model sees the grid as it is. */
+  packing?: Packing;
 }
 
 export interface BatchOptions {
-  /** Most `rows · time` of a batch. */
+  /** Most tokens that the model sees in a batch, padding included. */
   batchTokens: number;
   /** Longest `time`: the model's positions. */
   most: number;
@@ -23,15 +26,52 @@ export function batchTime(length: number, most: number): number {
   return Math.min(Math.ceil(Math.max(2, length) / step) * step, most);
 }
 
+/** Share of the tokens that packing must save to be worth the tokens' moves and the shapes that it adds. */
+const WORTH_PACKING = 0.1;
+
 /**
- * Batches that hold every sequence once, longest first. Of one time there are at most two row counts per power of two, so that few shapes are compiled.
+ * Batches that hold every sequence once, longest first. Sequences share a row (first fit, longest first) where that saves a tenth of the tokens;
+ * lengths that are alike get a row each. Of one time there are at most four row counts per power of two, so that few shapes are compiled.
  * @throws ConfigError where the longest sequence does not fit the budget.
  */
-export function planBatches(lengths: readonly number[], { batchTokens, most }: BatchOptions): Batch[] {
+export function planBatches(lengths: readonly number[], options: BatchOptions): Batch[] {
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  const alone = cutBatches(
+    order.map((index) => ({ sequences: [index], filled: lengths[index]! })),
+    lengths,
+    options,
+  );
+  const packed = cutBatches(packRows(order, lengths, options.most), lengths, options);
+  const tokens = (batches: readonly Batch[]) =>
+    batches.reduce((sum, { rows, time, packing }) => sum + (packing?.rows ?? rows) * (packing?.time ?? time), 0);
+  return tokens(packed) < (1 - WORTH_PACKING) * tokens(alone) ? packed : alone;
+}
+
+/** Sequences that lie one after the other in a row. */
+interface Row {
+  sequences: number[];
+  filled: number;
+}
+
+/** Every sequence of `order` in the first row with room for it; the fullest rows first. */
+function packRows(order: readonly number[], lengths: readonly number[], most: number): Row[] {
+  const capacity = order.length === 0 ? 0 : batchTime(lengths[order[0]!]!, most);
+  const rows: Row[] = [];
+  for (const index of order) {
+    const row = rows.find(({ filled }) => filled + lengths[index]! <= capacity);
+    if (row === undefined) rows.push({ sequences: [index], filled: lengths[index]! });
+    else {
+      row.sequences.push(index);
+      row.filled += lengths[index]!;
+    }
+  }
+  return rows.toSorted((a, b) => b.filled - a.filled);
+}
+
+function cutBatches(rows: readonly Row[], lengths: readonly number[], { batchTokens, most }: BatchOptions): Batch[] {
   const batches: Batch[] = [];
-  for (let from = 0; from < order.length;) {
-    const time = batchTime(lengths[order[from]!]!, most);
+  for (let from = 0; from < rows.length;) {
+    const time = batchTime(rows[from]!.filled, most);
     const room = Math.floor(batchTokens / time);
     if (room < 1)
       throw new ConfigError({
@@ -40,11 +80,26 @@ export function planBatches(lengths: readonly number[], { batchTokens, most }: B
         expected: `at least ${time}, to hold the longest sequence`,
         received: String(batchTokens),
       });
-    const indices = order.slice(from, from + room);
-    batches.push({ indices, rows: Math.min(rowCount(indices.length), room), time });
-    from += indices.length;
+    const chosen = rows.slice(from, from + room);
+    batches.push(batchOf(chosen, lengths, { rows: Math.min(rowCount(chosen.length), room), time }));
+    from += chosen.length;
   }
   return batches;
+}
+
+function batchOf(rows: readonly Row[], lengths: readonly number[], seen: { rows: number; time: number }): Batch {
+  const indices = rows.flatMap(({ sequences }) => sequences);
+  if (indices.length === rows.length) return { indices, ...seen };
+  const places = rows.flatMap(({ sequences }, row) => {
+    let start = 0;
+    return sequences.map((index) => {
+      const place = { row, start, length: lengths[index]! };
+      start += place.length;
+      return place;
+    });
+  });
+  // The grid is only numbers of the loss: its padding costs nothing, its shapes should be few.
+  return { indices, rows: 2 ** Math.ceil(Math.log2(indices.length)), time: seen.time, packing: { ...seen, places } };
 }
 
 /** Rounded up to a multiple of a quarter of its power of two: at most a third of the rows are padding, and shapes recur. */

@@ -43,6 +43,26 @@ describe.each(ENGINES)("score on %s", (choice) => {
   });
 });
 
+describe.each(ENGINES)("packed rows on %s", (choice) => {
+  test("score as each sequence alone, whole and in blocks", async () => {
+    const { engine, model } = await openTinyModel(choice);
+    for (const lengths of [
+      [40, 7, 19, 2, 1, 12, 23],
+      [300, 170, 95, 33, 260],
+    ]) {
+      const sequences = lengths.map((length, i) => Int32Array.from({ length }, (_, t) => (t * 31 + i * 7) % model.config.vocabSize));
+      expect(planBatches(lengths, { batchTokens: 4096, most: 2048 }).some(({ packing }) => packing !== undefined)).toBe(true);
+      const together = await score(model, sequences, { temperature: 0.8, batchTokens: 4096 });
+      for (const [i, sequence] of sequences.entries()) {
+        const [alone] = await score(model, [sequence], { temperature: 0.8 });
+        expectClose(together[i]!.logProbs, alone!.logProbs, { atol: 1e-5, rtol: 1e-6 }, `log-probs of ${i}`);
+        expectClose(together[i]!.entropies, alone!.entropies, { atol: 1e-5, rtol: 1e-6 }, `entropies of ${i}`);
+      }
+    }
+    await engine.close();
+  });
+});
+
 describe("planBatches", () => {
   test("holds every sequence once, within the budget", () => {
     fc.assert(
@@ -52,10 +72,22 @@ describe("planBatches", () => {
         (lengths, batchTokens) => {
           const batches = planBatches(lengths, { batchTokens, most: 1024 });
           expect(batches.flatMap(({ indices }) => indices).toSorted((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-          for (const { indices, rows, time } of batches) {
-            expect(rows * time).toBeLessThanOrEqual(batchTokens);
+          for (const { indices, rows, time, packing } of batches) {
+            const seen = packing ?? { rows, time };
+            expect(seen.rows * seen.time).toBeLessThanOrEqual(batchTokens);
             expect(indices.length).toBeLessThanOrEqual(rows);
             for (const index of indices) expect(lengths[index]).toBeLessThanOrEqual(time);
+            if (packing === undefined) continue;
+            expect(packing.places.map(({ length }) => length)).toEqual(indices.map((index) => lengths[index]));
+            const taken = new Set<number>();
+            for (const { row, start, length } of packing.places) {
+              expect(row).toBeLessThan(packing.rows);
+              expect(start + length).toBeLessThanOrEqual(packing.time);
+              for (let t = start; t < start + length; t++) taken.add(row * packing.time + t);
+            }
+            expect(taken.size).toBe(packing.places.reduce((sum, { length }) => sum + length, 0));
+            for (const row of new Set(packing.places.map((place) => place.row)))
+              expect(packing.places.some((place) => place.row === row && place.start === 0)).toBe(true);
           }
         },
       ),

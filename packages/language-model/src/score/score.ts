@@ -1,9 +1,10 @@
-// Scoring: log-probabilities and entropies of given sequences, in padded batches of few shapes.
+// Scoring: log-probabilities and entropies of given sequences, in packed batches of few shapes.
 
 import type { Compiled } from "@longcot/tensor-kernels";
 import { ConfigError } from "@longcot/errors";
 import type { LanguageModel } from "../model/language-model.ts";
 import { planBatches } from "./batches.ts";
+import { packTokens } from "./packing.ts";
 import { sequenceLogProbs } from "./sequence-log-probs.ts";
 
 /** Per token of a sequence, f32, nats: entry t is about token t given the ones before it; entry 0 is 0. */
@@ -20,7 +21,7 @@ export interface ScoreOptions {
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
-type ScoreStep = Compiled<"inputIds", "logProbs" | "entropies">;
+type ScoreStep = Compiled<"inputIds" | "positions", "logProbs" | "entropies">;
 const compiledFor = new WeakMap<LanguageModel, Map<string, ScoreStep>>();
 const DEFAULT_BATCH_TOKENS = 16_384;
 
@@ -42,16 +43,19 @@ export async function score(model: LanguageModel, sequences: readonly Int32Array
   });
   const scores: SequenceScore[] = Array.from({ length: sequences.length });
   let done = 0;
-  for (const { indices, rows, time } of planBatches(
+  for (const { indices, rows, time, packing } of planBatches(
     sequences.map((sequence) => sequence.length),
     { batchTokens, most: model.config.maxPositionEmbeddings },
   )) {
-    const inputIds = new Int32Array(rows * time);
-    indices.forEach((index, row) => inputIds.set(sequences[index]!, row * time));
-    const { logProbs, entropies } = await scoreStep(model, temperature, rows, time)({ inputIds });
-    indices.forEach((index, row) => {
-      const part = (values: unknown) => (values as Float32Array).slice(row * time, row * time + sequences[index]!.length);
-      scores[index] = { logProbs: part(logProbs), entropies: part(entropies) };
+    const places = packing?.places ?? indices.map((index, row) => ({ row, start: 0, length: sequences[index]!.length }));
+    const seen = { rows: packing?.rows ?? rows, time: packing?.time ?? time };
+    const { inputIds, positions } = packTokens({ ...seen, places }, (i) => sequences[indices[i]!]!);
+    const step = scoreStep(model, { ...seen, temperature, isPacked: packing !== undefined });
+    const { logProbs, entropies } = await step({ inputIds, positions });
+    places.forEach(({ row, start, length }, i) => {
+      const from = row * seen.time + start;
+      const part = (values: unknown) => (values as Float32Array).slice(from, from + length);
+      scores[indices[i]!] = { logProbs: part(logProbs), entropies: part(entropies) };
     });
     done += indices.length;
     options.onProgress?.({ done, total: sequences.length });
@@ -59,14 +63,18 @@ export async function score(model: LanguageModel, sequences: readonly Int32Array
   return scores;
 }
 
-function scoreStep(model: LanguageModel, temperature: number, rows: number, time: number): ScoreStep {
+function scoreStep(
+  model: LanguageModel,
+  { temperature, rows, time, isPacked }: { temperature: number; rows: number; time: number; isPacked: boolean },
+): ScoreStep {
   let steps = compiledFor.get(model);
   if (steps === undefined) compiledFor.set(model, (steps = new Map()));
-  const key = `${rows}x${time}@${temperature}`;
+  const key = `${isPacked ? "packed_" : ""}${rows}x${time}@${temperature}`;
   let step = steps.get(key);
   if (step === undefined) {
-    step = model.engine.compile(`score_${rows}x${time}`, { inputIds: { shape: [rows, time], dtype: "int32" } }, ({ inputIds }, state) => ({
-      ...sequenceLogProbs(model, model.readWeights(state), inputIds, { temperature }),
+    const ids = { shape: [rows, time], dtype: "int32" } as const;
+    step = model.engine.compile(`score_${rows}x${time}`, { inputIds: ids, positions: ids }, ({ inputIds, positions }, state) => ({
+      ...sequenceLogProbs(model, model.readWeights(state), inputIds, { temperature, ...(isPacked ? { positions } : {}) }),
     }));
     steps.set(key, step);
   }

@@ -5,37 +5,42 @@ import { causalAttention, firstVisibleKeys, orderAfter, tokenLogProbs } from "@l
 import type { Weights } from "../architectures/architecture.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 
-/** `[batch, time] f32` each, nats, at the token that they are about; zeros at time 0, which nothing predicts. */
+/** `[batch, time] f32` each, nats, at the token that they are about; zeros at a sequence's first, which nothing predicts. */
 export interface SequenceLogProbs {
   logProbs: tf.Tensor2D;
   entropies: tf.Tensor2D;
 }
 
+export interface SequenceLogProbsOptions {
+  temperature: number;
+  /** `[batch, time] int32`: each token's position within its sequence, where rows are packed. Absent: a sequence to a row. */
+  positions?: tf.Tensor;
+  gradientCheckpointing?: boolean;
+}
+
 /**
  * Log p(token | the tokens before it) and the entropy of that distribution, at `temperature`.
  *
- * Shapes: `inputIds [batch, time] int32`, sequences from time 0 with padding on the right. Padding is seen by nothing before it; its own values are junk.
+ * Shapes: `inputIds [batch, time] int32`, sequences from time 0 with padding on the right, or packed. Padding is seen by nothing before it; its own
+ * values are junk.
  */
 export function sequenceLogProbs(
   model: LanguageModel,
   weights: Weights,
   inputIds: tf.Tensor,
-  { temperature, gradientCheckpointing = false }: { temperature: number; gradientCheckpointing?: boolean },
+  { temperature, positions: packed, gradientCheckpointing = false }: SequenceLogProbsOptions,
 ): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
   const { config, architecture } = model;
-  const positions = tf.tensor2d(
-    Int32Array.from({ length: batch * time }, (_, i) => i % time),
-    [batch, time],
-    "int32",
-  );
+  const positions = packed ?? rowPositions(batch, time);
+  const isWindowed = config.slidingWindow !== undefined && config.slidingWindow < time;
   const hidden = architecture.forward({
     config,
     weights,
     inputIds,
     positions,
     attend: (_, parts, [firstKeys]) => causalAttention({ ...parts, ...(firstKeys === undefined ? {} : { firstKeys }) }),
-    attendReads: config.slidingWindow === undefined ? [] : [firstVisibleKeys(positions, config.slidingWindow)],
+    attendReads: packed === undefined && !isWindowed ? [] : [firstVisibleKeys(positions, config.slidingWindow)],
     gradientCheckpointing,
   });
   const predicting = tf.reshape(
@@ -50,10 +55,21 @@ export function sequenceLogProbs(
     temperature,
     orderAfter,
   });
-  const atToken = (values: tf.Tensor): tf.Tensor2D =>
-    tf.pad(tf.reshape(values, [batch, time - 1]), [
+  const atToken = (values: tf.Tensor): tf.Tensor2D => {
+    const shifted = tf.pad(tf.reshape(values, [batch, time - 1]), [
       [0, 0],
       [1, 0],
     ]) as tf.Tensor2D;
+    // In packed rows the token before a sequence's first is another's last.
+    return packed === undefined ? shifted : tf.where(tf.greater(packed, tf.scalar(0, "int32")), shifted, tf.zerosLike(shifted));
+  };
   return { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+}
+
+function rowPositions(batch: number, time: number): tf.Tensor {
+  return tf.tensor2d(
+    Int32Array.from({ length: batch * time }, (_, i) => i % time),
+    [batch, time],
+    "int32",
+  );
 }

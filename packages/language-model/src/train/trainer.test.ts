@@ -13,6 +13,7 @@ import { partsOfParameter } from "../architectures/parameter-layout.ts";
 import { restoreWeights } from "../model/language-model.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 import { ENGINES, openTinyModel, TINY_QWEN2 } from "../testing/engines.ts";
+import { planBatches } from "../score/batches.ts";
 import { crossEntropyLoss } from "./token-loss.ts";
 import { createTrainer } from "./trainer.ts";
 import type { MicroBatch } from "./trainer.ts";
@@ -124,6 +125,29 @@ describe.each(ENGINES)("trainer on %s", (choice) => {
       return numbers;
     };
     expectClose(await steps(true), await steps(false), { rtol: 1e-6 }, "losses and gradient norms");
+  });
+
+  test("packed rows give the loss and the gradient norm of a sequence to a row", async () => {
+    const lengths = [37, 5, 14, 21, 9, 2];
+    const { rows, time, indices, packing } = planBatches(lengths, { batchTokens: 4096, most: 2048 })[0]!;
+    expect(packing!.rows).toBeLessThan(lengths.length / 2);
+    const inputIds = new Int32Array(rows * time);
+    const mask = new Float32Array(rows * time);
+    indices.forEach((index, row) => {
+      for (let t = 0; t < lengths[index]!; t++) inputIds[row * time + t] = (t * 17 + index * 5 + 3) % model.config.vocabSize;
+      mask.fill(1, row * time + 1, row * time + lengths[index]!);
+    });
+    const inputs = { mask, denominator: Float32Array.of(mask.reduce((a, b) => a + b, 0)) };
+    const results: number[][] = [];
+    for (const batchPacking of [undefined, packing])
+      for (const gradientCheckpointing of [false, true]) {
+        await restoreWeights(model, TINY_QWEN2);
+        const trainer = await createTrainer(model, { loss: crossEntropyLoss, optimizer: OPTIMIZER, gradientCheckpointing });
+        const { loss } = await trainer.accumulate({ rows, time, inputIds, inputs, packing: batchPacking });
+        results.push([loss, (await trainer.apply(lr)).gradNorm]);
+        await trainer.close();
+      }
+    for (const result of results.slice(1)) expectClose(result, results[0]!, { atol: 1e-5, rtol: 1e-5 });
   });
 
   test("one, two and three micro-batches give the same weights", async () => {

@@ -8,6 +8,8 @@ import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
 import type { ModelParameter } from "../model/model-parameters.ts";
 import type { LanguageModel } from "../model/model.ts";
+import { packTokens, unpack, unpackingIndices } from "../score/packing.ts";
+import type { Packing } from "../score/packing.ts";
 import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
 import type { LossInputKind, TokenLoss } from "./token-loss.ts";
 
@@ -27,6 +29,8 @@ export interface MicroBatch<Inputs extends string> {
   /** `[rows, time]`, sequences from time 0, padding on the right. */
   inputIds: Int32Array;
   inputs: Readonly<Record<Inputs, Float32Array>>;
+  /** How the model sees these sequences, where several share a row: the same numbers in less time. Absent: as they are. */
+  packing?: Packing | undefined;
 }
 
 export interface Trainer<Inputs extends string, Metrics extends string> {
@@ -88,11 +92,16 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
   let updates = 0;
   let accumulated = 0;
 
-  const gradientStep = (rows: number, time: number): Compiled<string, "loss" | Metrics> => {
-    const key = `${rows}x${time}`;
+  const gradientStep = ({ rows, time, packing }: MicroBatch<Inputs>): Compiled<string, "loss" | Metrics> => {
+    const key = packing === undefined ? `${rows}x${time}` : `${rows}x${time}_in_${packing.rows}x${packing.time}`;
     const known = steps.get(key);
     if (known !== undefined) return known;
-    const specs: Record<string, TensorSpec> = { inputIds: { shape: [rows, time], dtype: "int32" }, keep: { shape: [], dtype: "float32" } };
+    const specs: Record<string, TensorSpec> = { keep: { shape: [], dtype: "float32" } };
+    if (packing === undefined) specs["inputIds"] = { shape: [rows, time], dtype: "int32" };
+    else {
+      for (const input of ["inputIds", "positions"]) specs[input] = { shape: [packing.rows, packing.time], dtype: "int32" };
+      specs["places"] = { shape: [rows, time], dtype: "int32" };
+    }
     for (const input of inputNames) specs[`loss.${input}`] = { shape: shapeOf(loss.inputs[input], rows, time), dtype: "float32" };
     const step = engine.compile<string, "loss" | Metrics>(`${name}/gradients_${key}`, specs, (tensors, state) => {
       const metrics: Partial<Record<Metrics, tf.Tensor>> = {};
@@ -100,7 +109,10 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
         const trained = new Map(parameters.map(({ variable }, i) => [variable, values[i]!]));
         const weights = model.weightsFrom(({ variable }) => trained.get(variable) ?? state.read(variable));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
-        const scored = sequenceLogProbs(model, weights, tensors["inputIds"]!, { temperature, gradientCheckpointing });
+        const { positions, places } = tensors;
+        const options = { temperature, gradientCheckpointing, ...(positions === undefined ? {} : { positions }) };
+        const seen = sequenceLogProbs(model, weights, tensors["inputIds"]!, options);
+        const scored = places === undefined ? seen : { logProbs: unpack(seen.logProbs, places), entropies: unpack(seen.entropies, places) };
         const result = loss.evaluate({ ...scored, inputs });
         // Differentiating frees what was made inside: hold the metrics until they are copied out.
         for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
@@ -157,10 +169,10 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
     get updates() {
       return updates;
     },
-    async accumulate({ rows, time, inputIds, inputs }) {
-      const values: Record<string, Float32Array | Int32Array> = { inputIds, keep: Float32Array.of(accumulated === 0 ? 0 : 1) };
-      for (const input of inputNames) values[`loss.${input}`] = inputs[input];
-      const results = await gradientStep(rows, time)(values);
+    async accumulate(batch) {
+      const values: Record<string, Float32Array | Int32Array> = { ...modelInputs(batch), keep: Float32Array.of(accumulated === 0 ? 0 : 1) };
+      for (const input of inputNames) values[`loss.${input}`] = batch.inputs[input];
+      const results = await gradientStep(batch)(values);
       accumulated++;
       return Object.fromEntries(Object.entries<ArrayLike<number>>(results).map(([key, value]) => [key, value[0]!])) as Record<
         "loss" | Metrics,
@@ -220,6 +232,13 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
         for (const variable of [gradient, firstMoment, secondMoment]) await engine.release(variable);
     },
   };
+}
+
+/** What the model sees of a batch: its grid, or that packed. */
+function modelInputs({ rows, time, inputIds, packing }: MicroBatch<string>): Record<string, Int32Array> {
+  if (packing === undefined) return { inputIds };
+  const packed = packTokens(packing, (sequence) => inputIds.subarray(sequence * time, sequence * time + packing.places[sequence]!.length));
+  return { ...packed, places: unpackingIndices(packing, { rows, time }) };
 }
 
 function shapeOf(kind: LossInputKind, rows: number, time: number): number[] {
