@@ -6,6 +6,12 @@ export type { AdaptiveControllerOptions, AdaptiveRule } from "./controllers/adap
 export { constantController, noneController } from "./controllers/constant.ts";
 export type { ConstantControllerOptions, NoneControllerOptions } from "./controllers/constant.ts";
 export type { EntropyController, EntropyControllerState, EntropyStep } from "./controllers/entropy-controller.ts";
+export { proportionalIntegralController } from "./controllers/proportional-integral.ts";
+export type { ProportionalIntegralOptions } from "./controllers/proportional-integral.ts";
+export { raisedController } from "./controllers/raised.ts";
+export type { RaisedController } from "./controllers/raised.ts";
+export { targetAt } from "./controllers/target-schedule.ts";
+export type { EntropyTarget, TargetSchedule } from "./controllers/target-schedule.ts";
 export { createEntropyController, entropyControllers } from "./controllers/registry.ts";
 export type { EntropyControllerKind, EntropyControllerOptions } from "./controllers/registry.ts";
 export { advantageCovariance } from "./measures/advantage-covariance.ts";

@@ -14,6 +14,7 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import { obtainResponses } from "./obtain-responses.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
+import { entropyMetrics, responseMetrics } from "./entropy-metrics.ts";
 import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
@@ -88,6 +89,12 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const metrics: Metrics = {
     ...rolloutMetrics(answers, rewards, prompts),
     ...verdictMetrics(answers.verdicts),
+    ...responseMetrics(
+      answers.responses.map(({ tokens }) => tokens),
+      answers.texts,
+      answers.verdicts.map(({ extracted }) => extracted),
+      stage.group_size,
+    ),
     "training/stage": stageNumber,
     "batch/solve_none": rejection.solveNone,
     "batch/solve_all": rejection.solveAll,
@@ -107,7 +114,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
       most: prepared.model.config.maxPositionEmbeddings,
       emit,
     });
-    Object.assign(metrics, {
+    Object.assign(metrics, entropyMetrics(rollouts, kept, alpha), {
       "actor/entropy": entropy,
       "actor/entropy_loss": update.entropy_loss,
       "actor/entropy_coeff": coefficient,

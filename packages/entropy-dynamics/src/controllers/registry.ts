@@ -9,9 +9,11 @@ import type { AdaptiveControllerOptions } from "./adaptive.ts";
 import { constantController, noneController } from "./constant.ts";
 import type { ConstantControllerOptions, NoneControllerOptions } from "./constant.ts";
 import type { EntropyController } from "./entropy-controller.ts";
+import { proportionalIntegralController } from "./proportional-integral.ts";
+import type { ProportionalIntegralOptions } from "./proportional-integral.ts";
 
 /** Options of any controller; `kind` chooses it. */
-export type EntropyControllerOptions = NoneControllerOptions | ConstantControllerOptions | AdaptiveControllerOptions;
+export type EntropyControllerOptions = NoneControllerOptions | ConstantControllerOptions | AdaptiveControllerOptions | ProportionalIntegralOptions;
 
 export type EntropyControllerKind = EntropyControllerOptions["kind"];
 
@@ -21,6 +23,7 @@ export const entropyControllers: {
   none: noneController,
   constant: constantController,
   adaptive: adaptiveController,
+  pi: proportionalIntegralController,
 };
 
 /**
