@@ -91,7 +91,8 @@ export interface MessageEvent {
 /** The last event of every run that did not fail. */
 export interface DoneEvent {
   type: "done";
-  status: "completed" | "interrupted";
+  /** `stopped`: by an alarm of the recipe. */
+  status: "completed" | "interrupted" | "stopped";
   folder: string;
   /** Path of the HTML report. */
   report: string;

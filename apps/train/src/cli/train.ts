@@ -23,7 +23,7 @@ export interface TrainingJob {
   emit: EmitEvent;
 }
 
-export type RunTraining = (job: TrainingJob) => Promise<"completed" | "interrupted">;
+export type RunTraining = (job: TrainingJob) => Promise<"completed" | "interrupted" | "stopped">;
 /** Writes report/index.html of a run's folder and returns its path. */
 export type WriteReport = (runFolder: string) => Promise<string>;
 
@@ -35,6 +35,9 @@ interface TrainFlags {
   set?: string[];
   json?: true;
 }
+
+/** Exit code of a run that an alarm of its recipe stopped: it is whole, but not what was asked for. */
+const STOPPED_BY_ALARM = 3;
 
 const DEFAULT_RECIPE = "quickstart";
 
@@ -125,6 +128,7 @@ async function train(
     if (opened.length === 0) progress.emit({ type: "notice", text: "stopped before the run began; nothing was written" });
     else progress.emit({ type: "done", status, folder: plan.path, report: await writeReport(plan.path) });
     if (status === "interrupted") process.exitCode = interrupt.exitCode();
+    if (status === "stopped") process.exitCode = STOPPED_BY_ALARM;
   } finally {
     interrupt.dispose();
     for (const run of opened) run.close();

@@ -104,7 +104,9 @@ function permanentLines(event: TrainEvent, state: ProgressState, styled: boolean
       const status =
         event.status === "completed"
           ? "done"
-          : `stopped after step ${state.step?.step ?? 0}; go on with: longcot train --resume --run ${event.folder}`;
+          : event.status === "stopped"
+            ? `stopped by an alarm after step ${state.step?.step ?? 0}`
+            : `stopped after step ${state.step?.step ?? 0}; go on with: longcot train --resume --run ${event.folder}`;
       return [paint("green", status), `report: ${event.report}`];
     }
     case "phase":

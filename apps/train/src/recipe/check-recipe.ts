@@ -32,6 +32,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   stageLevels,
   microBatch,
   entropyRange,
+  alarms,
   evaluation,
 ];
 
@@ -196,11 +197,34 @@ function* microBatch({ stages, data, loss }: Recipe): Iterable<BrokenRule> {
 }
 
 function* entropyRange({ entropy }: Recipe): Iterable<BrokenRule> {
+  if (entropy.controller === "pi") {
+    const { proportional, integral, min: least, max: most } = entropy;
+    if (most <= least) yield { path: ["entropy", "max"], expected: `above entropy.min (${least})`, received: String(most) };
+    if (proportional === 0 && integral === 0)
+      yield { path: ["entropy", "proportional"], expected: "above 0 where entropy.integral is 0", received: "0" };
+  }
   if (entropy.controller !== "adaptive") return;
   const { min, max = Infinity, initial } = entropy;
   if (max <= min) yield { path: ["entropy", "max"], expected: `above entropy.min (${min})`, received: String(max) };
   if (initial < min) yield { path: ["entropy", "initial"], expected: `at least entropy.min (${min})`, received: String(initial) };
   if (initial > max) yield { path: ["entropy", "initial"], expected: `at most entropy.max (${max})`, received: String(initial) };
+}
+
+function* alarms({ alarms: { collapse, explosion } }: Recipe): Iterable<BrokenRule> {
+  for (const [name, key, { action }, amount] of [
+    ["collapse", "raise_alpha", collapse, collapse.raise_alpha],
+    ["explosion", "lower_alpha", explosion, explosion.lower_alpha],
+  ] as const) {
+    const path = ["alarms", name, key];
+    if (action === "roll_back" && amount === undefined)
+      yield {
+        path,
+        expected: `given, since alarms.${name}.action roll_back would only repeat the same steps without it`,
+        received: "nothing",
+      };
+    if (action !== "roll_back" && amount !== undefined)
+      yield { path, expected: `absent, since it has no effect with alarms.${name}.action ${action}`, received: String(amount) };
+  }
 }
 
 function* evaluation({ evaluation: { prompts_per_level: wanted }, data }: Recipe): Iterable<BrokenRule> {

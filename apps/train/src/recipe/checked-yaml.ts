@@ -15,6 +15,7 @@ export interface CheckedYaml<Value> {
 /**
  * Parses `text`, lays `sets` (`key=value`) over it and checks the result.
  * @param options.label names the text in errors.
+ * @param options.isWritten whether somebody wrote the text, so that errors name its lines; default true.
  * @param options.adjust may add overrides that others bring with them.
  * @throws ConfigError in one line: the key, where it was written, what was expected, what came.
  */
@@ -23,12 +24,14 @@ export function parseChecked<Schema extends z.ZodType>({
   text,
   label,
   sets = [],
+  isWritten = true,
   adjust = (_, overrides) => ({ overrides, notices: [] }),
 }: {
   schema: Schema;
   text: string;
   label: string;
   sets?: readonly string[];
+  isWritten?: boolean;
   adjust?: (value: unknown, overrides: Override[]) => { overrides: Override[]; notices: string[] };
 }): CheckedYaml<z.output<Schema>> {
   const yaml = parseYaml(text, label);
@@ -39,7 +42,7 @@ export function parseChecked<Schema extends z.ZodType>({
     const isInFile = valueAt(yaml.value, path) !== undefined;
     const set = given.findLast((override) => startsWith(path, override.path) || (!isInFile && startsWith(override.path, path)));
     if (set !== undefined) return `--set ${dotted(set.path)}`;
-    const line = yaml.lineOf(path);
+    const line = isWritten ? yaml.lineOf(path) : undefined;
     return line === undefined ? label : `${label}:${line}`;
   };
   const parsed = schema.safeParse(input);

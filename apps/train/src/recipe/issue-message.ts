@@ -1,7 +1,7 @@
 // A zod issue in the words of a recipe's author: dotted key, line, what was expected, what came, the nearest known key.
 import { ConfigError } from "@longcot/errors";
 import type { z } from "zod";
-import { entropyControllerOf, knownKeys, nearest, nearestKey } from "./key-tree.ts";
+import { entropyControllerOf, knownKeys, nearestKey } from "./key-tree.ts";
 import { WHOLE_NUMBER } from "./schema.ts";
 
 /** Where a key was written, such as `my.yaml:12` or `--set stages.0.steps`. */
@@ -12,21 +12,6 @@ export function recipeError(schema: z.core.$ZodType, issues: readonly z.core.$Zo
   const flat = issues.flatMap((issue) => relevantIssues(issue, input, []));
   const issue = flat.find((candidate) => candidate.code === "unrecognized_keys") ?? flat[0]!;
   return issue.code === "unrecognized_keys" ? unknownKeyError(schema, issue, input, locate) : valueError(issue, input, locate);
-}
-
-/** The error of a study's own keys, in the same words as a recipe's. */
-export function studyError(issues: readonly z.core.$ZodIssue[], input: unknown, known: readonly string[], locate: Locate): ConfigError {
-  const flat = issues.flatMap((issue) => relevantIssues(issue, input, []));
-  const issue = flat.find((candidate) => candidate.code === "unrecognized_keys") ?? flat[0]!;
-  if (issue.code !== "unrecognized_keys") return valueError(issue, input, locate);
-  const path = [...issue.path, issue.keys[0]!];
-  const near = issue.path.length === 0 ? nearest(issue.keys[0]!, known) : undefined;
-  return new ConfigError({
-    who: locate(path),
-    expected: "a known key of a study",
-    received: dotted(path),
-    ...(near === undefined ? (issue.path.length === 0 ? { fix: `Known: ${known.join(", ")}` } : {}) : { fix: `Did you mean ${near}?` }),
-  });
 }
 
 /** `stages.0.steps` for `["stages", 0, "steps"]`. */
@@ -107,7 +92,7 @@ function expectation(issue: z.core.$ZodIssue): string {
         ? sized(issue.origin, `at most ${issue.maximum}`)
         : `${issue.inclusive ? "at most" : "below"} ${issue.maximum}`;
     case "invalid_union":
-      if (issue.discriminator !== undefined) return "one of adaptive, constant, none";
+      if (issue.discriminator !== undefined) return "one of adaptive, pi, constant, none";
       return [...new Set(issue.errors.flat().map(expectation))].join(" or ");
     case "invalid_format":
     case "custom":

@@ -1,7 +1,7 @@
 // The keys that a schema knows, by path: what an unknown key is compared with.
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { adaptiveEntropy, constantEntropy, noEntropy } from "./schema.ts";
+import { adaptiveEntropy, constantEntropy, noEntropy, proportionalIntegralEntropy } from "./schema.ts";
 
 /** Names that `schema` accepts under `path` (array indices are skipped); union branches are merged; empty where keys are free. */
 export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
@@ -37,7 +37,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** The other value of `entropy.controller` under which `key` would have an effect. */
 export function entropyControllerOf(key: string): string | undefined {
-  return [adaptiveEntropy, constantEntropy, noEntropy].find((branch) => key in branch.shape)?.shape.controller.value;
+  return [adaptiveEntropy, proportionalIntegralEntropy, constantEntropy, noEntropy].find((branch) => key in branch.shape)?.shape.controller
+    .value;
 }
 
 function allKeys(schema: z.core.$ZodType, prefix: string): string[] {

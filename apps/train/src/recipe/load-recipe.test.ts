@@ -103,6 +103,12 @@ test("every default is written out", () => {
     advantages: { estimator: "group_normalized", truncation_mask: "none", truncated_reward: "zero" },
     loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: 16384 },
     entropy: { controller: "adaptive", rule: "paper", initial: 0, delta: 0.005, min: 0, target: 0.2 },
+    alarms: {
+      window: 10,
+      collapse: { action: "warn", fraction: 0.2, flat_reward_gain: 0.02, solved_reward: 0.95 },
+      explosion: { action: "warn", factor: 2, rise: 0.3 },
+      max_roll_backs: 3,
+    },
     optimizer: { learning_rate: 1e-6, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 },
     verifier: {
       code: { isolation: "full", reward: "all", float_tolerance: 1e-9, cpu_time_s: 6, wall_time_s: 18, memory_mib: 1024 },
@@ -203,7 +209,7 @@ describe("errors are one exact line", () => {
       "wrong controller",
       BASE,
       ["entropy.controller=adaptve"],
-      '--set entropy.controller: entropy.controller must be one of adaptive, constant, none, got "adaptve"',
+      '--set entropy.controller: entropy.controller must be one of adaptive, pi, constant, none, got "adaptve"',
     ],
     [
       "knob without effect",

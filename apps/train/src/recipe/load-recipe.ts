@@ -45,9 +45,9 @@ export function recipeSource(source: string): { text: string; label: string } {
   return { text: readFileSync(path, "utf8"), label };
 }
 
-/** {@link loadRecipe} for YAML text; `label` names it in errors. */
-export function resolveRecipe({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): LoadedRecipe {
-  const { value: recipe, locate, notices } = parseChecked({ schema: recipeSchema, text, label, sets, adjust: switchDataSource });
+/** {@link loadRecipe} for YAML text; `label` names it in errors, with the line unless `isWritten` is false (nobody wrote the text). */
+export function resolveRecipe(source: { text: string; label: string; sets?: readonly string[]; isWritten?: boolean }): LoadedRecipe {
+  const { value: recipe, locate, notices } = parseChecked({ schema: recipeSchema, ...source, adjust: switchDataSource });
   const broken = findBrokenRule(recipe);
   if (broken !== undefined) throw ruleError(broken, locate(broken.path));
   return { recipe, notices };

@@ -106,24 +106,74 @@ const loss = z.strictObject({
   micro_batch_tokens: count.default(16_384),
 });
 
+/** Nats per token: a level, or a way from one to another over so many steps with a measured entropy. */
+const target = z
+  .union([positive, z.strictObject({ shape: z.enum(["linear", "cosine", "exponential"]), from: positive, to: positive, steps: count })])
+  .default(0.2);
+
 export const adaptiveEntropy = z.strictObject({
   controller: z.literal("adaptive"),
-  rule: z.enum(["paper", "code"]).default("paper"),
+  /** Of the paper, of its released code, of TRL: they differ in gate and equality. */
+  rule: z.enum(["paper", "code", "trl"]).default("paper"),
   initial: z.number().min(0).default(0),
   delta: positive.default(0.005),
   min: z.number().min(0).default(0),
   /** Absent: no cap, as in the paper. */
   max: positive.optional(),
-  /** Nats per token. */
-  target: positive.default(0.2),
+  target,
+});
+export const proportionalIntegralEntropy = z.strictObject({
+  controller: z.literal("pi"),
+  target,
+  /** α per nat of shortfall, and per nat of shortfall and step. */
+  proportional: z.number().min(0).default(0.02),
+  integral: z.number().min(0).default(0.005),
+  /** Bounds of α; below 0 it also pushes entropy down. */
+  min: z.number().default(0),
+  max: positive.default(0.1),
 });
 export const constantEntropy = z.strictObject({ controller: z.literal("constant"), coefficient: positive });
 export const noEntropy = z.strictObject({ controller: z.literal("none") });
 
 const entropy = z.preprocess(
   (value) => (typeof value === "object" && value !== null && !("controller" in value) ? { controller: "adaptive", ...value } : value),
-  z.discriminatedUnion("controller", [adaptiveEntropy, constantEntropy, noEntropy]),
+  z.discriminatedUnion("controller", [adaptiveEntropy, proportionalIntegralEntropy, constantEntropy, noEntropy]),
 );
+
+const alarmAction = z.enum(["warn", "roll_back", "stop"]).default("warn");
+
+const alarms = z.strictObject({
+  /** Steps averaged in each window; no alarm before two of them. */
+  window: count.default(10),
+  /** Entropy spent for nothing. */
+  collapse: z
+    .strictObject({
+      action: alarmAction,
+      /** Recent entropy at most this fraction of the first window's. */
+      fraction: z.number().gt(0).lt(1).default(0.2),
+      /** A reward that rose by less than this from one window to the next is flat. */
+      flat_reward_gain: z.number().min(0).default(0.02),
+      /** A reward of at least this is a solved task, whose entropy may vanish. */
+      solved_reward: z.number().default(0.95),
+      /** What `roll_back` adds to α for the rest of the run. */
+      raise_alpha: positive.optional(),
+    })
+    .prefault({}),
+  /** Entropy out of hand. */
+  explosion: z
+    .strictObject({
+      action: alarmAction,
+      /** Recent entropy at least this multiple of the first window's, and rising. */
+      factor: z.number().gt(1).default(2),
+      /** And higher by at least this, nats. */
+      rise: z.number().min(0).default(0.3),
+      /** What `roll_back` takes off α for the rest of the run. */
+      lower_alpha: positive.optional(),
+    })
+    .prefault({}),
+  /** After so many the next alarm stops the run. */
+  max_roll_backs: count.default(3),
+});
 
 const optimizer = z.strictObject({
   learning_rate: positive.default(1e-6),
@@ -209,6 +259,7 @@ export const recipeSchema = z.strictObject({
   advantages: advantages.prefault({}),
   loss: loss.prefault({}),
   entropy: entropy.prefault({}),
+  alarms: alarms.prefault({}),
   optimizer: optimizer.prefault({}),
   verifier: verifier.prefault({}),
   rejection: rejection.prefault({}),

@@ -1,4 +1,5 @@
 // Which figures the report holds, each made from the run's metrics; a figure whose metric the run lacks is left out.
+import { targetAt } from "@longcot/entropy-dynamics";
 import type { Metrics } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { EvaluationRecord } from "../run/records.ts";
@@ -109,10 +110,12 @@ export function stepFigures(metrics: readonly Metrics[], recipe: Recipe): Figure
       .map(({ metric, name, isExact = false }, i) => ({ name, isExact, color: COLORS[i]!, points: pointsOf(metrics, metric) }))
       .filter((one) => one.points.length > 0);
     if (series.length === 0) return [];
-    const reference =
-      spec.id === "entropy" && recipe.entropy.controller === "adaptive"
-        ? { reference: { value: recipe.entropy.target, name: "target" } }
-        : {};
+    const target = spec.id === "entropy" && "target" in recipe.entropy ? recipe.entropy.target : undefined;
+    const reference = typeof target === "number" ? { reference: { value: target, name: "target" } } : {};
+    if (typeof target === "object") {
+      const points = series[0]!.points.map(({ step }, k) => ({ step, value: targetAt(target, k) }));
+      series.push({ name: "target", isExact: true, color: "var(--muted)", points });
+    }
     const svg = linePlot({
       series,
       stages,

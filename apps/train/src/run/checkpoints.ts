@@ -91,10 +91,24 @@ export function findCheckpoint(root: string): { checkpoint: Checkpoint | undefin
   return { checkpoint: undefined, broken };
 }
 
-/** Removes the checkpoints of `step` and of later steps. */
+/**
+ * The newest intact checkpoint of at most `step` steps, or the oldest there is.
+ * @throws DataError if there is none.
+ */
+export function findCheckpointBefore(root: string, step: number): Checkpoint {
+  const intact = checkpointFolders(root)
+    .map((name) => join(root, name))
+    .filter(isIntact)
+    .map(readCheckpoint);
+  const found = intact.findLast((checkpoint) => checkpoint.step <= step) ?? intact[0];
+  if (found === undefined) throw new DataError({ who: root, expected: "an intact checkpoint to go back to", received: "none" });
+  return found;
+}
+
+/** Removes the checkpoints of `step` and of later steps, the newest first: whatever is left leads on from before `step`. */
 export function removeCheckpointsFrom(root: string, step: number): void {
   if (!existsSync(root)) return;
-  for (const name of checkpointFolders(root)) if (Number(name.slice(5)) >= step) atomicRemove(join(root, name));
+  for (const name of checkpointFolders(root).toReversed()) if (Number(name.slice(5)) >= step) atomicRemove(join(root, name));
 }
 
 /** Reads one checkpoint. @throws DataError if state.json or any file is missing, cut short or of another version. */

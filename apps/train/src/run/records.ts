@@ -25,6 +25,18 @@ export interface SampleRecord {
   response_length: number;
 }
 
+/** A line of alarms.jsonl: an entropy alarm and what was done about it. */
+export interface AlarmRecord {
+  step: number;
+  kind: "collapse" | "explosion";
+  evidence: string;
+  action: "warn" | "roll_back" | "stop";
+  /** `roll_back`: the step that the run went on from. */
+  to_step?: number;
+  /** `roll_back`: by how much α has been shifted, all roll-backs together. */
+  alpha_shift?: number;
+}
+
 /** environment.json: what the run ran on. No wall-clock times, no host names. */
 export interface EnvironmentRecord {
   longcot_version: string;
@@ -41,6 +53,7 @@ export interface EnvironmentRecord {
 export const METRICS_FILE = "metrics.jsonl";
 export const EVALUATIONS_FILE = "evaluations.jsonl";
 export const SAMPLES_FILE = "samples.jsonl";
+export const ALARMS_FILE = "alarms.jsonl";
 export const ENVIRONMENT_FILE = "environment.json";
 export const RECIPE_FILE = "recipe.yaml";
 
@@ -49,6 +62,7 @@ export interface RunRecords {
   metrics: Metrics[];
   evaluations: EvaluationRecord[];
   samples: SampleRecord[];
+  alarms: AlarmRecord[];
   environment: EnvironmentRecord | undefined;
 }
 
@@ -59,6 +73,7 @@ export function readRecords(folder: string): RunRecords {
     metrics: readLog<Metrics>(join(folder, METRICS_FILE)),
     evaluations: readLog<EvaluationRecord>(join(folder, EVALUATIONS_FILE)),
     samples: readLog<SampleRecord>(join(folder, SAMPLES_FILE)),
+    alarms: readLog<AlarmRecord>(join(folder, ALARMS_FILE)),
     environment: existsSync(environment) ? (JSON.parse(readFileSync(environment, "utf8")) as EnvironmentRecord) : undefined,
   };
 }

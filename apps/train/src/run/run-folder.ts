@@ -6,13 +6,13 @@ import type { Metrics } from "../events.ts";
 import { resolveRecipe, writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { atomicFolder, atomicWrite, removeLeftovers } from "./atomic.ts";
-import { amendCheckpoint, findCheckpoint, removeCheckpointsFrom, saveCheckpoint } from "./checkpoints.ts";
+import { amendCheckpoint, findCheckpoint, findCheckpointBefore, removeCheckpointsFrom, saveCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
 import { EventFile } from "./event-file.ts";
-import { cutLog, JsonlLog } from "./jsonl-log.ts";
+import { cutLog, JsonlLog, readLog } from "./jsonl-log.ts";
 import { metricsLine } from "./metrics-line.ts";
-import { ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
-import type { EnvironmentRecord, EvaluationRecord, SampleRecord } from "./records.ts";
+import { ALARMS_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
+import type { AlarmRecord, EnvironmentRecord, EvaluationRecord, SampleRecord } from "./records.ts";
 import { damageError, discardRollouts, findDamagedRollouts, RolloutStore } from "./rollout-store.ts";
 import type { DamagedRollouts } from "./rollout-store.ts";
 import { lockRun } from "./run-lock.ts";
@@ -29,7 +29,7 @@ export class RunFolder {
   readonly rollouts: RolloutStore;
   readonly #lock: RunLock;
   readonly #logs: Record<(typeof LOGS)[number], JsonlLog>;
-  readonly #events: EventFile;
+  #events: EventFile;
 
   constructor(path: string, recipe: Recipe, checkpoint: Checkpoint | undefined, lock: RunLock) {
     this.path = path;
@@ -70,6 +70,36 @@ export class RunFolder {
   /** Appends responses worth reading: a few of each step, right and wrong. */
   appendSamples(samples: readonly SampleRecord[]): void {
     this.#logs[SAMPLES_FILE].append(samples.map((sample) => JSON.stringify(sample)));
+  }
+
+  /** The metrics of every step so far. */
+  readMetrics(): Metrics[] {
+    return readLog<Metrics>(this.#logs[METRICS_FILE].path);
+  }
+
+  /** Appends an alarm. Unlike the other logs this one keeps what happened before a roll-back. */
+  appendAlarm(alarm: AlarmRecord): void {
+    const log = this.#open(ALARMS_FILE);
+    log.append([JSON.stringify(alarm)]);
+    log.close();
+  }
+
+  /** The newest intact checkpoint of at most `step` steps, or the oldest. @throws DataError if there is none. */
+  checkpointBefore(step: number): Checkpoint {
+    return findCheckpointBefore(join(this.path, "checkpoints"), step);
+  }
+
+  /**
+   * Makes the run one that has just made `checkpoint`: later checkpoints and rollouts go, every log is cut to what the checkpoint remembers,
+   * and `state` is what a resume goes on from. Killed in between, the run goes on from `checkpoint` as it was, and comes here again.
+   */
+  rollBackTo(checkpoint: Checkpoint, state: unknown): void {
+    removeCheckpointsFrom(join(this.path, "checkpoints"), checkpoint.step + 1);
+    discardRollouts(this.path, checkpoint.step + 1, []);
+    for (const log of LOGS) cutLog(join(this.path, log), checkpoint.logs[log] ?? 0);
+    this.amendCheckpoint(checkpoint.step, state);
+    this.#events.close();
+    this.#events = new EventFile(join(this.path, "tensorboard"), checkpoint.step + 1);
   }
 
   /** Writes what the run runs on. */

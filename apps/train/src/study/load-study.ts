@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
-import { studyError } from "../recipe/issue-message.ts";
+import { parseChecked } from "../recipe/checked-yaml.ts";
 import { nearest } from "../recipe/key-tree.ts";
 import { recipeSource, resolveRecipe } from "../recipe/load-recipe.ts";
 import { applyOverrides, parseKey } from "../recipe/overrides.ts";
@@ -63,15 +63,7 @@ export function readStudySource(source: string): { text: string; label: string }
  * @throws ConfigError naming the study's key, or the cell whose recipe does not hold.
  */
 export function resolveStudy({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): Study {
-  const yaml = parseYaml(text, label);
-  const input = applyOverrides(yaml.value, sets.map(parseSet));
-  const parsed = studySchema.safeParse(input);
-  if (!parsed.success)
-    throw studyError(parsed.error.issues, input, Object.keys(studySchema.shape), (path) => {
-      const line = yaml.lineOf(path);
-      return line === undefined ? label : `${label}:${line}`;
-    });
-  const recipe = parsed.data;
+  const recipe = parseChecked({ schema: studySchema, text, label, sets }).value;
   const base = typeof recipe.base === "string" ? parseYaml(recipeSource(recipe.base).text, recipe.base).value : recipe.base;
   const variants = expandGrid(recipe, label);
   checkPlots(
@@ -87,7 +79,7 @@ export function resolveStudy({ text, label, sets = [] }: { text: string; label: 
         { path: ["seed"], value: seed },
         { path: ["name"], value: cellRecipeName(recipe, name) },
       ]);
-      return { name, seed, set, recipe: resolveRecipe({ text: stringify(changed), label: own }).recipe };
+      return { name, seed, set, recipe: resolveRecipe({ text: stringify(changed), label: own, isWritten: false }).recipe };
     }),
   );
   return { recipe, cells };
@@ -101,15 +93,6 @@ function checkPlots({ plots = [] }: StudyRecipe, names: readonly string[], who: 
   const stray = plots.flatMap(({ cells }) => cells).find((name) => !names.includes(name));
   if (stray !== undefined)
     throw new ConfigError({ who, argument: "plots", expected: `cells of the study (${names.join(", ")})`, received: stray });
-}
-
-function parseSet(text: string) {
-  const equals = text.indexOf("=");
-  if (equals < 1) throw new ConfigError({ who: "--set", expected: "key=value", received: JSON.stringify(text) });
-  return {
-    path: parseKey(text.slice(0, equals), "--set"),
-    value: parseYaml(text.slice(equals + 1), `--set ${text.slice(0, equals)}`).value,
-  };
 }
 
 /** Run names are file names: what separates values in a cell's name becomes a dash. */

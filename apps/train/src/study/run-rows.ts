@@ -11,7 +11,8 @@ export interface RunRow extends RunName {
   sgd_steps: number;
   steps: number;
   initial_entropy?: number;
-  last_half_entropy?: number;
+  /** What the controller measured. */
+  last_half_measured?: number;
   final_entropy?: number;
   peak_entropy?: number;
   /** Absent: never collapsed. */
@@ -48,7 +49,7 @@ export function runRows(data: StudyData): RunRow[] {
 function levels(summary: RunSummary): Partial<RunRow> {
   const all = {
     initial_entropy: summary.initialEntropy,
-    last_half_entropy: summary.lastHalfEntropy,
+    last_half_measured: summary.lastHalfMeasured,
     final_entropy: summary.finalEntropy,
     peak_entropy: summary.peakEntropy,
     collapse_step: summary.collapseStep,

@@ -105,14 +105,14 @@ export async function runStudy({ study, folder, signal, emit, ...options }: Stud
 
   function listen({ run }: Task, event: TrainEvent, seen: { entropies: number[]; scores: number[] }): void {
     if (event.type === "step") {
-      const entropy = event.metrics["actor/entropy"];
-      if (entropy !== undefined) seen.entropies.push(entropy);
+      const entropy = event.metrics["entropy/all"]!;
+      seen.entropies.push(entropy);
       emit({
         type: "run_step",
         ...run,
         step: event.step,
         total_steps: event.total_steps,
-        ...(entropy === undefined ? {} : { entropy }),
+        entropy,
         reward: event.metrics["critic/score/mean"]!,
       });
     } else if (event.type === "evaluation") {

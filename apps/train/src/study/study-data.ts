@@ -1,6 +1,7 @@
 // Everything that a study's report is made from, as plain tables: what its runs recorded, without timings.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { targetAt } from "@longcot/entropy-dynamics";
 import type { StudyRun, StudySettings } from "@longcot/entropy-dynamics";
 import type { Metrics } from "../events.ts";
 import { stringify } from "yaml";
@@ -132,16 +133,17 @@ function defaultPlots(names: readonly string[]): { title: string; cells: string[
 export function studyRuns({ record, steps, evaluations }: StudyData): StudyRun[] {
   return record.runs.flatMap((run): StudyRun[] => {
     const isOwn = (row: RunName) => row.cell === run.cell && row.seed === run.seed;
-    const measured = steps.filter((row) => isOwn(row) && typeof row["actor/entropy"] === "number");
-    if (measured.length < SHORTEST_RUN) return [];
+    const own = steps.filter(isOwn);
+    if (own.length < SHORTEST_RUN) return [];
     const cell = record.cells.find(({ name }) => name === run.cell)!;
     return [
       {
         cell: run.cell,
         seed: run.seed,
         settings: cell.settings,
-        steps: measured.map(({ step }) => step),
-        entropies: measured.map((row) => row["actor/entropy"] as number),
+        steps: own.map(({ step }) => step),
+        entropies: own.map((row) => row["entropy/all"] as number),
+        measured: own.flatMap((row) => (typeof row["actor/entropy"] === "number" ? [row["actor/entropy"]] : [])),
         scores: evaluations.filter((row) => isOwn(row) && row.level === "all").map(({ step, avg_at_k }) => ({ step, score: avg_at_k })),
       },
     ];
@@ -170,7 +172,7 @@ export function settingsOf(recipe: Recipe): StudySettings {
     klCoefficient: 0,
     controller,
     alpha: entropy.controller === "constant" ? entropy.coefficient : 0,
-    targetNats: entropy.controller === "adaptive" ? entropy.target : 0,
+    targetNats: "target" in entropy ? targetAt(entropy.target, Infinity) : 0,
     controllerOptions: JSON.stringify(controllerOptions),
     other: JSON.stringify({
       ...rest,

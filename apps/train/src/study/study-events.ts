@@ -12,7 +12,7 @@ export interface RunName {
 export type StudyEvent =
   | { type: "study"; name: string; folder: string; cells: number; seeds: number; runs: number; finished: number; jobs: number }
   | ({ type: "run_started" } & RunName)
-  | ({ type: "run_step"; step: number; total_steps: number; entropy?: number; reward: number } & RunName)
+  | ({ type: "run_step"; step: number; total_steps: number; entropy: number; reward: number } & RunName)
   | ({
       type: "run_ended";
       status: RunStatus;

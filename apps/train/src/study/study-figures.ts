@@ -21,22 +21,39 @@ export function curveFigures(data: StudyData): { title: string; figures: Figure[
 }
 
 function entropyFigure(data: StudyData, cells: readonly string[], id: string): Figure | undefined {
-  const bands = bandsOf(cells, (cell) =>
-    seedSeries(data, cell, (seed) =>
-      data.steps
-        .filter((row) => row.cell === cell && row.seed === seed && typeof row["actor/entropy"] === "number")
-        .map((row) => ({ step: row.step, value: row["actor/entropy"] as number })),
-    ).map((points) => smoothed(points, SMOOTH_STEPS)),
-  );
+  const bands = metricBands(data, cells, "entropy/all");
   if (bands.length === 0) return undefined;
-  const target = Math.max(...data.record.cells.filter(({ name }) => cells.includes(name)).map(({ settings }) => settings.targetNats));
   return {
     id,
     title: "Entropy",
-    caption: `Mean negative log-probability of the kept tokens, ${SMOOTH_STEPS}-step average; line: mean over seeds, band: lowest to highest.`,
+    caption: `Full-vocabulary entropy over all responses, ${SMOOTH_STEPS}-step average; line: mean over seeds, band: lowest to highest.`,
     legend: bands.map(({ name, color }) => ({ name, color })),
-    svg: bandPlot(bands, { unit: "nats per token", ...(target > 0 ? { reference: { value: target, name: "target" } } : {}) }),
+    svg: bandPlot(bands, { unit: "nats per token" }),
   };
+}
+
+/** What controllers see, where one of the cells has a target for it. */
+function measuredFigure(data: StudyData, cells: readonly string[], id: string): Figure | undefined {
+  const target = Math.max(...data.record.cells.filter(({ name }) => cells.includes(name)).map(({ settings }) => settings.targetNats));
+  if (target <= 0) return undefined;
+  const bands = metricBands(data, cells, "actor/entropy");
+  return {
+    id,
+    title: "Entropy as the controller measures it",
+    caption: `Mean negative log-probability of the sampled tokens of kept groups, ${SMOOTH_STEPS}-step average, against the target.`,
+    legend: bands.map(({ name, color }) => ({ name, color })),
+    svg: bandPlot(bands, { unit: "nats per token", reference: { value: target, name: "target" } }),
+  };
+}
+
+function metricBands(data: StudyData, cells: readonly string[], metric: string): Band[] {
+  return bandsOf(cells, (cell) =>
+    seedSeries(data, cell, (seed) =>
+      data.steps.flatMap((row) =>
+        row.cell === cell && row.seed === seed && typeof row[metric] === "number" ? [{ step: row.step, value: row[metric] }] : [],
+      ),
+    ).map((points) => smoothed(points, SMOOTH_STEPS)),
+  );
 }
 
 function scoreFigure(data: StudyData, cells: readonly string[], id: string): Figure | undefined {

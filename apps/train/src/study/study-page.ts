@@ -114,7 +114,7 @@ function runsSection(rows: readonly RunRow[]): Markup {
       <table>
         <thead>
           <tr>
-            ${["cell", "seed", "N_SGD", "ended", "initial entropy", "last half", "final", "collapse at step", "score before", "after", "best"].map((head) => html`<th>${head}</th>`)}
+            ${["cell", "seed", "N_SGD", "ended", "initial entropy", "final", "measured, last half", "collapse at step", "score before", "after", "best"].map((head) => html`<th>${head}</th>`)}
           </tr>
         </thead>
         <tbody>
@@ -126,8 +126,8 @@ function runsSection(rows: readonly RunRow[]): Markup {
                 <td>${row.sgd_steps}</td>
                 <td>${row.status}</td>
                 <td>${nats(row.initial_entropy)}</td>
-                <td>${nats(row.last_half_entropy)}</td>
                 <td>${nats(row.final_entropy)}</td>
+                <td>${nats(row.last_half_measured)}</td>
                 <td>${row.collapse_step ?? (row.final_entropy === undefined ? "" : "never")}</td>
                 <td>${share(row.initial_score)}</td>
                 <td>${share(row.final_score)}</td>
@@ -137,7 +137,10 @@ function runsSection(rows: readonly RunRow[]): Markup {
         </tbody>
       </table>
     </div>
-    <p class="note">Entropies in nats per token; the same numbers with all steps are in data/ as CSV and Arrow.</p>`;
+    <p class="note">
+      Entropies in nats per token, of all responses; measured: of kept groups, as a controller sees it. The same numbers with all steps are
+      in data/ as CSV and Arrow.
+    </p>`;
 }
 
 function cellsSection({ record }: StudyData): Markup {

@@ -100,7 +100,7 @@ function fold(state: State, event: StudyEvent, now: number): void {
       run.step = event.step;
       run.totalSteps = event.total_steps;
       run.reward = event.reward;
-      if (event.entropy !== undefined) run.entropies.push(event.entropy);
+      run.entropies.push(event.entropy);
       return;
     }
     case "run_ended":

@@ -51,6 +51,11 @@ export function entropyMetrics(rollouts: Rollouts, kept: Iterable<number>, alpha
   };
 }
 
+/** Mean entropy over the tokens of all responses, rejected groups included: what the policy's entropy is, whatever the reward says. */
+export function policyEntropy(rollouts: Rollouts): Metrics {
+  return { "entropy/all": meanEntropy({ entropies: rollouts.viewPerToken("entropies").values }) };
+}
+
 /** Measures over all responses of the step, rejected groups included; `answers` are what the verifier read out of each. */
 export function responseMetrics(
   responses: readonly Int32Array[],

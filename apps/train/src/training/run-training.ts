@@ -4,7 +4,7 @@
 // Left out of the paper's recipe so far: stage changes on a plateau (stages have fixed steps), the online filter between stages.
 
 import { join } from "node:path";
-import { entropyAlarm, createEntropyController } from "@longcot/entropy-dynamics";
+import { createEntropyController, raisedController } from "@longcot/entropy-dynamics";
 import {
   countParameters,
   createTrainer,
@@ -23,7 +23,10 @@ import type { Level, LevelCounts, Split } from "../arithmetic/index.ts";
 import type { TrainingJob } from "../cli/train.ts";
 import { totalSteps } from "../recipe/load-recipe.ts";
 import type { ColdStart, GeneratedData, Recipe, Stage } from "../recipe/schema.ts";
+import type { Checkpoint } from "../run/checkpoints.ts";
 import type { RunFolder } from "../run/run-folder.ts";
+import { alphaShift, createAlarmWatch } from "./alarm-watch.ts";
+import type { RaisedAlarm } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
 import { evaluate } from "./evaluate.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
@@ -39,12 +42,17 @@ import { policyTokenLoss } from "./update.ts";
 interface LoopState {
   updates: number;
   controller: ReturnType<ReturnType<typeof createEntropyController>["state"]>;
+  /** Roll-backs so far; absent: none. */
+  roll_backs?: number;
   /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
   evaluation_due?: true;
 }
 
+/** `interrupted`: by the signal; `stopped`: by an alarm of the recipe, after an evaluation and a checkpoint. */
+export type RunEnd = "completed" | "interrupted" | "stopped";
+
 /** Runs `job` to its end, or to the next safe point after its signal. */
-export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob): Promise<"completed" | "interrupted"> {
+export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob): Promise<RunEnd> {
   const engine = await openEngine({
     engine: recipe.engine.kind,
     ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
@@ -82,10 +90,10 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       emit,
     });
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
-    const evaluateAfter = async (step: number): Promise<boolean> => {
-      const isDue = step === 0 || step === total || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
+    const evaluateAfter = async (step: number, isLast = step === total): Promise<boolean> => {
+      const isDue = isLast || step === 0 || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
       if (!isDue || prompts.heldOut.length === 0) return true;
-      const label = step === total ? "final" : step > 0 ? `step ${step}` : recipe.cold_start === undefined ? "start" : "cold start";
+      const label = isLast ? "final" : step > 0 ? `step ${step}` : recipe.cold_start === undefined ? "start" : "cold start";
       const evaluation = await evaluate(prepared, pool, prompts.heldOut, recipe, { label, step, signal, emit }).catch(unlessStopped);
       if (evaluation === undefined) return false;
       emit(evaluation);
@@ -119,12 +127,22 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         maxGradNorm: optimizer.max_grad_norm,
       },
     });
-    const controller = createEntropyController(controllerOptions(recipe));
+    const controller = raisedController(createEntropyController(controllerOptions(recipe)));
+    let rollBacks = 0;
     const loopState = (isEvaluated: boolean): LoopState => ({
       updates: trainer.updates,
       controller: controller.state(),
+      ...(rollBacks === 0 ? {} : { roll_backs: rollBacks }),
       ...(isEvaluated ? {} : { evaluation_due: true }),
     });
+    const restore = async (saved: Checkpoint): Promise<void> => {
+      const state = saved.state as LoopState;
+      await restoreWeights(model, join(saved.folder, "model"));
+      const moments = await openSafetensors(join(saved.folder, "optimizer.safetensors"));
+      await trainer.restore(moments, state.updates).finally(() => moments.close());
+      controller.restore(state.controller);
+      rollBacks = state.roll_backs ?? 0;
+    };
     const saveCheckpoint = async (step: number, isEvaluated = true): Promise<void> => {
       emit({ type: "phase", phase: "checkpoint", completed: 0, total: 1, unit: "checkpoints" });
       await run.saveCheckpoint(step, async (folder) => {
@@ -139,63 +157,91 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       await saveCheckpoint(0, isEvaluated);
       if (!isEvaluated) return "interrupted";
     } else {
-      const state = checkpoint.state as LoopState;
-      await restoreWeights(model, join(checkpoint.folder, "model"));
-      const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
-      await trainer.restore(moments, state.updates).finally(() => moments.close());
-      controller.restore(state.controller);
-      if (state.evaluation_due === true) {
+      await restore(checkpoint);
+      if ((checkpoint.state as LoopState).evaluation_due === true) {
         if (!(await evaluateAfter(checkpoint.step))) return "interrupted";
         run.amendCheckpoint(checkpoint.step, loopState(true));
       }
     }
 
     const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, replayed: undefined, signal, emit };
-    const history = { entropies: [] as number[], rewards: [] as number[] };
-    let step = 0;
-    for (const [index, stage] of recipe.stages.entries()) {
-      const stagePrompts = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
-      if (step + stage.steps > (checkpoint?.step ?? 0))
+    let watch = createAlarmWatch(recipe, run.readMetrics());
+    let step = checkpoint?.step ?? 0;
+    let stageShown: Stage | undefined;
+    while (step < total) {
+      const { index, stage, draw } = placeOf(recipe, step);
+      if (stage !== stageShown) {
         emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
-      for (let draw = 0; draw < stage.steps; draw++) {
-        step++;
-        if (step <= (checkpoint?.step ?? 0)) continue;
-        if (signal.aborted) {
-          await saveCheckpoint(step - 1);
-          return "interrupted";
-        }
-        const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
-        const plan = { step, stage, stageNumber: index + 1, prompts: drawn };
-        const trained = await trainStep(context, plan).catch(unlessStopped);
-        if (trained === undefined) {
-          // Stopped during the rollout, before anything changed: the step is done again on resume.
-          await saveCheckpoint(step - 1);
-          return "interrupted";
-        }
-        const { metrics, samples } = trained;
-        run.appendMetrics(step, metrics);
-        run.appendSamples(samples);
-        emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
-        warnOfEntropy(history, metrics);
-        const isEvaluated = await evaluateAfter(step);
-        if (!isEvaluated || step === total || step % recipe.checkpoint.every === 0) await saveCheckpoint(step, isEvaluated);
-        if (!isEvaluated) return "interrupted";
+        stageShown = stage;
       }
+      if (signal.aborted) {
+        await saveCheckpoint(step);
+        return "interrupted";
+      }
+      const stagePrompts = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
+      const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
+      const plan = { step: step + 1, stage, stageNumber: index + 1, prompts: drawn };
+      const trained = await trainStep(context, plan).catch(unlessStopped);
+      if (trained === undefined) {
+        // Stopped during the rollout, before anything changed: the step is done again on resume.
+        await saveCheckpoint(step);
+        return "interrupted";
+      }
+      step++;
+      const { metrics, samples } = trained;
+      run.appendMetrics(step, metrics);
+      run.appendSamples(samples);
+      emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
+
+      const alarm = watch.observe(metrics);
+      if (alarm?.action === "roll_back" && rollBacks < recipe.alarms.max_roll_backs) {
+        step = await rollBack(alarm, step);
+        stageShown = undefined;
+        continue;
+      }
+      const isStopping = alarm !== undefined && alarm.action !== "warn";
+      if (alarm !== undefined) {
+        run.appendAlarm({ step, kind: alarm.kind, evidence: alarm.evidence, action: isStopping ? "stop" : "warn" });
+        emit({ type: "warning", text: `entropy ${alarm.kind}: ${alarm.evidence}${isStopping ? "; stopping here, as alarms asks" : ""}` });
+      }
+      const isEvaluated = await evaluateAfter(step, isStopping);
+      if (!isEvaluated || isStopping || step === total || step % recipe.checkpoint.every === 0) await saveCheckpoint(step, isEvaluated);
+      if (!isEvaluated) return "interrupted";
+      if (isStopping) return "stopped";
     }
     if (checkpoint?.step === total) emit({ type: "notice", text: `nothing left to do: all ${total} steps of this run are done` });
     return "completed";
+
+    /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */
+    async function rollBack({ kind, evidence }: RaisedAlarm, from: number): Promise<number> {
+      const target = run.checkpointBefore(from - recipe.alarms.window);
+      await restore(target);
+      const shift = alphaShift(recipe, kind);
+      controller.raise(shift);
+      rollBacks++;
+      run.appendAlarm({ step: from, kind, evidence, action: "roll_back", to_step: target.step, alpha_shift: controller.raised });
+      run.rollBackTo(target, loopState(true));
+      watch = createAlarmWatch(recipe, run.readMetrics());
+      emit({
+        type: "warning",
+        text: `entropy ${kind}: ${evidence}; back to step ${target.step}, α ${shift > 0 ? "raised" : "lowered"} by ${Math.abs(shift)} from there on`,
+      });
+      return target.step;
+    }
   } finally {
     await engine.close();
   }
+}
 
-  function warnOfEntropy(history: { entropies: number[]; rewards: number[] }, metrics: Record<string, number>): void {
-    const entropy = metrics["actor/entropy"];
-    if (entropy === undefined) return;
-    history.entropies.push(entropy);
-    history.rewards.push(metrics["critic/score/mean"]!);
-    const alarm = entropyAlarm(history);
-    if (alarm !== undefined) emit({ type: "warning", text: `entropy ${alarm.kind}: ${alarm.evidence}` });
-  }
+/** The stage of the step after `done` steps, and the step's number within it, from 0. */
+function placeOf({ stages }: Recipe, done: number): { index: number; stage: Stage; draw: number } {
+  let draw = done;
+  const index = stages.findIndex(({ steps }) => {
+    if (draw < steps) return true;
+    draw -= steps;
+    return false;
+  });
+  return { index, stage: stages[index]!, draw };
 }
 
 function newModelShape({ name, model }: Recipe): Exclude<Recipe["model"], string> {
@@ -281,6 +327,10 @@ function controllerOptions({ entropy }: Recipe): Parameters<typeof createEntropy
       return { kind: "none" };
     case "constant":
       return { kind: "constant", coefficient: entropy.coefficient };
+    case "pi": {
+      const { controller: kind, ...options } = entropy;
+      return { kind, ...options };
+    }
     case "adaptive": {
       const { controller: _, max, ...options } = entropy;
       return { kind: "adaptive", ...options, ...(max === undefined ? {} : { max }) };

@@ -14,7 +14,7 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import { obtainResponses } from "./obtain-responses.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
-import { entropyMetrics, responseMetrics } from "./entropy-metrics.ts";
+import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
 import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
@@ -95,6 +95,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
       answers.verdicts.map(({ extracted }) => extracted),
       stage.group_size,
     ),
+    ...policyEntropy(rollouts),
     "training/stage": stageNumber,
     "batch/solve_none": rejection.solveNone,
     "batch/solve_all": rejection.solveAll,

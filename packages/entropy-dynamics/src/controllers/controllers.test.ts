@@ -117,7 +117,9 @@ describe("moving targets", () => {
 
   test("wrong schedules are refused", () => {
     const create = (target: TargetSchedule) => () => createEntropyController({ kind: "adaptive", target });
-    expect(create({ shape: "step" as "linear", from: 1, to: 1, steps: 1 })).toThrow("target.shape must be linear, cosine or exponential, got step");
+    expect(create({ shape: "step" as "linear", from: 1, to: 1, steps: 1 })).toThrow(
+      "target.shape must be linear, cosine or exponential, got step",
+    );
     expect(create({ shape: "linear", from: 0, to: 1, steps: 1 })).toThrow("target.from must be a finite number above 0, got 0");
     expect(create({ shape: "linear", from: 1, to: 1, steps: 0 })).toThrow("target.steps must be a positive integer, got 0");
   });
@@ -150,10 +152,14 @@ describe("PI control", () => {
   });
 
   test("wrong gains and bounds are refused", () => {
-    expect(() => createEntropyController({ kind: "pi", proportional: 0, integral: 0 })).toThrow("proportional must be above 0 where integral is 0, got 0");
+    expect(() => createEntropyController({ kind: "pi", proportional: 0, integral: 0 })).toThrow(
+      "proportional must be above 0 where integral is 0, got 0",
+    );
     expect(() => createEntropyController({ kind: "pi", integral: -1 })).toThrow("integral must be a finite number of zero or more, got -1");
     expect(() => createEntropyController({ kind: "pi", min: 1, max: 1 })).toThrow("min must be finite and below max 1, got 1");
-    expect(() => createEntropyController({ kind: "pi" }).restore({ kind: "pi", step: 1 })).toThrow("state.sum must be a finite number, got nothing");
+    expect(() => createEntropyController({ kind: "pi" }).restore({ kind: "pi", step: 1 })).toThrow(
+      "state.sum must be a finite number, got nothing",
+    );
   });
 });
 

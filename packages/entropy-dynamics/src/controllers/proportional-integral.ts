@@ -63,7 +63,12 @@ export function proportionalIntegralController(options: ProportionalIntegralOpti
       if (typeof savedSum !== "number" || !Number.isFinite(savedSum))
         throw new ConfigError({ who, argument: "state.sum", expected: "a finite number", received: JSON.stringify(savedSum) ?? "nothing" });
       if (!Number.isInteger(savedStep))
-        throw new ConfigError({ who, argument: "state.step", expected: "a whole number", received: JSON.stringify(savedStep) ?? "nothing" });
+        throw new ConfigError({
+          who,
+          argument: "state.step",
+          expected: "a whole number",
+          received: JSON.stringify(savedStep) ?? "nothing",
+        });
       sum = savedSum;
       step = savedStep as number;
     },

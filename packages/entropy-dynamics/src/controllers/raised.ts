@@ -32,7 +32,12 @@ export function raisedController(controller: EntropyController): RaisedControlle
     restore(state) {
       const { raised: saved = 0, ...own } = state;
       if (typeof saved !== "number" || !Number.isFinite(saved))
-        throw new ConfigError({ who: "raisedController", argument: "state.raised", expected: "a finite number", received: JSON.stringify(saved) });
+        throw new ConfigError({
+          who: "raisedController",
+          argument: "state.raised",
+          expected: "a finite number",
+          received: JSON.stringify(saved),
+        });
       controller.restore(own as typeof state);
       raised = saved;
     },

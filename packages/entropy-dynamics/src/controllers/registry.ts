@@ -13,7 +13,11 @@ import { proportionalIntegralController } from "./proportional-integral.ts";
 import type { ProportionalIntegralOptions } from "./proportional-integral.ts";
 
 /** Options of any controller; `kind` chooses it. */
-export type EntropyControllerOptions = NoneControllerOptions | ConstantControllerOptions | AdaptiveControllerOptions | ProportionalIntegralOptions;
+export type EntropyControllerOptions =
+  | NoneControllerOptions
+  | ConstantControllerOptions
+  | AdaptiveControllerOptions
+  | ProportionalIntegralOptions;
 
 export type EntropyControllerKind = EntropyControllerOptions["kind"];
 

@@ -19,7 +19,7 @@ export interface TargetSchedule {
 /** A constant target, in nats, or a schedule. */
 export type EntropyTarget = number | TargetSchedule;
 
-/** Returns the target of step `k`, counted from 0. */
+/** Returns the target of step `k`, counted from 0; of the last step for k = Infinity. */
 export function targetAt(target: EntropyTarget, k: number): number {
   if (typeof target === "number") return target;
   const { shape, from, to, steps } = target;

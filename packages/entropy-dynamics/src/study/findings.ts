@@ -449,9 +449,9 @@ function adaptiveHolds(cells: readonly StudyCell[]): Judgement | undefined {
     [...adaptive.bySeed].flatMap(([seed, run]) => {
       const free = none.bySeed.get(seed);
       const { targetNats } = adaptive.settings;
-      return free === undefined
+      return free?.lastHalfMeasured === undefined || run.lastHalfMeasured === undefined
         ? []
-        : [{ cell: adaptive.name, held: run.lastHalfEntropy / targetNats, free: free.lastHalfEntropy / targetNats }];
+        : [{ cell: adaptive.name, held: run.lastHalfMeasured / targetNats, free: free.lastHalfMeasured / targetNats }];
     }),
   );
   const tested = rows.filter(({ free }) => free < 0.5);
@@ -465,7 +465,7 @@ function adaptiveHolds(cells: readonly StudyCell[]): Judgement | undefined {
   return {
     verdict: held.every((share) => share >= 0.75) ? "agrees" : held.some((share) => share >= 0.75) ? "inconclusive" : "does not",
     evidence:
-      `Mean entropy of the last half over the target in ${[...new Set(tested.map(({ cell }) => cell))].join(", ")}: ${held.map((share) => share.toFixed(2)).join(", ")}; ` +
+      `Mean measured entropy of the last half over the target in ${[...new Set(tested.map(({ cell }) => cell))].join(", ")}: ${held.map((share) => share.toFixed(2)).join(", ")}; ` +
       `without control ${tested.map(({ free }) => free.toFixed(2)).join(", ")}. Held means at least 0.75.`,
     effect: exponential(meanEffect(held.map(Math.log))),
     unit: "share of target",

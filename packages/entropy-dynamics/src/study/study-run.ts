@@ -41,10 +41,12 @@ export interface StudyRun {
   readonly cell: string;
   readonly seed: number;
   readonly settings: StudySettings;
-  /** Steps with a measured entropy, ascending; `entropies` and `alphas` share its length. */
+  /** Steps, ascending; `entropies` has one value for each. */
   readonly steps: readonly number[];
-  /** Entropy of each of `steps`, nats per token. */
+  /** Entropy of the policy over all responses of each step, nats per token. */
   readonly entropies: readonly number[];
+  /** What a controller measured, over kept groups, of each step that had any, nats per token. */
+  readonly measured: readonly number[];
   /** Held-out accuracy by step, ascending; shares in [0, 1]. */
   readonly scores: readonly { readonly step: number; readonly score: number }[];
 }
@@ -53,8 +55,8 @@ export interface StudyRun {
 export interface RunSummary {
   /** Mean entropy of the first {@link WINDOW_STEPS} steps. */
   readonly initialEntropy: number;
-  /** Mean entropy of the last half of the steps: what a controller is judged by. */
-  readonly lastHalfEntropy: number;
+  /** Mean measured entropy of the last half of the steps that have one: what a controller is judged by; `undefined` if none has. */
+  readonly lastHalfMeasured: number | undefined;
   /** Mean entropy of the last quarter of the steps. */
   readonly finalEntropy: number;
   /** Largest mean of {@link WINDOW_STEPS} steps in a row. */
@@ -77,7 +79,7 @@ export const WINDOW_STEPS = 5;
  * @throws NumericError on an entropy that is not finite.
  */
 export function summarizeRun(run: StudyRun, collapseThreshold: number): RunSummary {
-  const { entropies, steps, scores } = run;
+  const { entropies, steps, scores, measured } = run;
   const who = `run ${run.cell}, seed ${run.seed}`;
   if (entropies.length !== steps.length || entropies.length < WINDOW_STEPS) {
     throw new ShapeError({
@@ -95,7 +97,7 @@ export function summarizeRun(run: StudyRun, collapseThreshold: number): RunSumma
   const last = scores.at(-1)?.score;
   return {
     initialEntropy: trailing[0]!,
-    lastHalfEntropy: mean(entropies.slice(Math.floor(entropies.length / 2))),
+    lastHalfMeasured: measured.length === 0 ? undefined : mean(measured.slice(Math.floor(measured.length / 2))),
     finalEntropy: mean(entropies.slice(Math.floor((3 * entropies.length) / 4))),
     peakEntropy: trailing.reduce((most, value) => Math.max(most, value)),
     collapseStep: collapsed < 0 ? undefined : steps[collapsed + WINDOW_STEPS - 1],

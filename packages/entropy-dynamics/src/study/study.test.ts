@@ -34,12 +34,14 @@ function runs(
 ): StudyRun[] {
   return [1, 2, 3].map((seed) => {
     const last = end * (1 + 0.02 * seed);
+    const curve = Array.from({ length: 40 }, (_, i) => start * (last / start) ** (i / 39));
     return {
       cell,
       seed,
       settings: { ...BASE, ...settings },
       steps: Array.from({ length: 40 }, (_, i) => i + 1),
-      entropies: Array.from({ length: 40 }, (_, i) => start * (last / start) ** (i / 39)),
+      entropies: curve,
+      measured: curve,
       scores: [
         { step: 0, score: 0.3 },
         { step: 40, score: score + 0.01 * seed },
@@ -139,10 +141,10 @@ test("the collapse threshold is of the seed's own start at temperature 1", () =>
 });
 
 test("the levels of a run by hand", () => {
-  const run = { ...onPolicy[0]!, steps: [1, 2, 3, 4, 5, 6, 7, 8], entropies: [1, 1, 1, 1, 1, 2, 0, 0] };
+  const run = { ...onPolicy[0]!, steps: [1, 2, 3, 4, 5, 6, 7, 8], entropies: [1, 1, 1, 1, 1, 2, 0, 0], measured: [1, 1, 1, 2] };
   expect(summarizeRun(run, 0.8)).toEqual({
     initialEntropy: 1,
-    lastHalfEntropy: 0.75,
+    lastHalfMeasured: 1.5,
     finalEntropy: 0,
     peakEntropy: 1.2,
     collapseStep: 8,
