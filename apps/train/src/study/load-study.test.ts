@@ -33,7 +33,9 @@ test.each(studyNames())("%s loads, and its cells hold", (name) => {
 
 describe("cells and grids", () => {
   test("a cell under every seed, seed by seed; a star reaches every stage", () => {
-    const { cells } = resolve(`name: s\nseeds: [3, 4]\n${BASE}cells:\n  - name: plain\n  - {name: off, set: {stages.*.mini_batch_size: 4}}\n`);
+    const { cells } = resolve(
+      `name: s\nseeds: [3, 4]\n${BASE}cells:\n  - name: plain\n  - {name: off, set: {stages.*.mini_batch_size: 4}}\n`,
+    );
     expect(cells.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["plain 3", "off 3", "plain 4", "off 4"]);
     expect(cells[1]!.recipe.stages.map((stage) => stage.mini_batch_size)).toEqual([4, 4]);
     expect(cells[1]!.recipe.seed).toBe(3);
@@ -41,7 +43,12 @@ describe("cells and grids", () => {
 
   test("a grid is every combination, named by its values, in every cell", () => {
     const { cells } = resolve(`name: s\nseeds: [1]\n${BASE}grid: {stages.*.reuse: [1, 4], loss.clip_high: [0.2, 0.28]}\n`);
-    expect(cells.map(({ name }) => name)).toEqual(["reuse=1,clip_high=0.2", "reuse=1,clip_high=0.28", "reuse=4,clip_high=0.2", "reuse=4,clip_high=0.28"]);
+    expect(cells.map(({ name }) => name)).toEqual([
+      "reuse=1,clip_high=0.2",
+      "reuse=1,clip_high=0.28",
+      "reuse=4,clip_high=0.2",
+      "reuse=4,clip_high=0.28",
+    ]);
     expect(sgdSteps(settingsOf(cells[3]!.recipe))).toBe(4);
   });
 
@@ -63,8 +70,18 @@ describe("errors are one line that names the study's key or the cell", () => {
       [],
       "s.yaml, cell x: stages.0.batch_size must be a multiple of stages.0.mini_batch_size (3), got 8",
     ],
-    ["a star elsewhere", "cells: [{name: x, set: {loss.*: 3}}]\n", [], "s.yaml, cell x: loss.* must be * for the index of a stage only, as in stages.*.reuse, got loss.*"],
-    ["a figure of no cell", "cells: [{name: x}]\nplots: [{title: t, cells: [y]}]\n", [], "s.yaml: plots must be cells of the study (x), got y"],
+    [
+      "a star elsewhere",
+      "cells: [{name: x, set: {loss.*: 3}}]\n",
+      [],
+      "s.yaml, cell x: loss.* must be * for the index of a stage only, as in stages.*.reuse, got loss.*",
+    ],
+    [
+      "a figure of no cell",
+      "cells: [{name: x}]\nplots: [{title: t, cells: [y]}]\n",
+      [],
+      "s.yaml: plots must be cells of the study (x), got y",
+    ],
   ])("%s", (_, tail, sets, expected) => {
     expect(messageOf(`name: s\nseeds: [1]\n${BASE}${tail}`, sets)).toBe(expected);
   });
@@ -96,6 +113,8 @@ test("settings: what findings compare by is apart from everything else", () => {
   ).cells.map((cell) => settingsOf(cell.recipe));
   expect(b).toMatchObject({ controller: "pi", targetNats: 0.1, temperature: 0.6, batchSize: 8, alpha: 0 });
   expect(b!.other).toBe(a!.other);
-  const [c] = resolve(`name: s\nseeds: [1]\n${BASE}cells: [{name: a, set: {optimizer.learning_rate: 1}}]\n`).cells.map((cell) => settingsOf(cell.recipe));
+  const [c] = resolve(`name: s\nseeds: [1]\n${BASE}cells: [{name: a, set: {optimizer.learning_rate: 1}}]\n`).cells.map((cell) =>
+    settingsOf(cell.recipe),
+  );
   expect(c!.other).not.toBe(a!.other);
 });

@@ -90,7 +90,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       emit,
     });
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
-    const evaluateAfter = async (step: number, isLast = step === total): Promise<boolean> => {
+    const evaluateAfter = async (step: number, isLast: boolean): Promise<boolean> => {
       const isDue = isLast || step === 0 || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
       if (!isDue || prompts.heldOut.length === 0) return true;
       const label = isLast ? "final" : step > 0 ? `step ${step}` : recipe.cold_start === undefined ? "start" : "cold start";
@@ -153,13 +153,13 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       });
     };
     if (checkpoint === undefined) {
-      const isEvaluated = await evaluateAfter(0);
+      const isEvaluated = await evaluateAfter(0, total === 0);
       await saveCheckpoint(0, isEvaluated);
       if (!isEvaluated) return "interrupted";
     } else {
       await restore(checkpoint);
       if ((checkpoint.state as LoopState).evaluation_due === true) {
-        if (!(await evaluateAfter(checkpoint.step))) return "interrupted";
+        if (!(await evaluateAfter(checkpoint.step, checkpoint.step === total))) return "interrupted";
         run.amendCheckpoint(checkpoint.step, loopState(true));
       }
     }
@@ -204,7 +204,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         run.appendAlarm({ step, kind: alarm.kind, evidence: alarm.evidence, action: isStopping ? "stop" : "warn" });
         emit({ type: "warning", text: `entropy ${alarm.kind}: ${alarm.evidence}${isStopping ? "; stopping here, as alarms asks" : ""}` });
       }
-      const isEvaluated = await evaluateAfter(step, isStopping);
+      const isEvaluated = await evaluateAfter(step, isStopping || step === total);
       if (!isEvaluated || isStopping || step === total || step % recipe.checkpoint.every === 0) await saveCheckpoint(step, isEvaluated);
       if (!isEvaluated) return "interrupted";
       if (isStopping) return "stopped";
