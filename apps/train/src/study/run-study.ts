@@ -118,7 +118,8 @@ export async function runStudy({ study, folder, signal, emit, ...options }: Stud
     } else if (event.type === "evaluation") {
       const all = event.results.find((result) => result.level === "all");
       if (all !== undefined) seen.scores.push(all.avg_at_k);
-    } else if (event.type === "warning") emit({ type: "warning", text: `${run.cell}, seed ${run.seed}: ${event.text}` });
+    } else if (event.type === "warning" && event.text.startsWith("entropy "))
+      emit({ type: "warning", text: `${run.cell}, seed ${run.seed}: ${event.text}` });
   }
 }
 

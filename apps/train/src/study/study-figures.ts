@@ -14,9 +14,11 @@ const SMOOTH_STEPS = 5;
 export function curveFigures(data: StudyData): { title: string; figures: Figure[] }[] {
   return data.record.plots.map(({ title, cells }, i) => ({
     title,
-    figures: [entropyFigure(data, cells, `entropy-${i + 1}`), scoreFigure(data, cells, `score-${i + 1}`)].filter(
-      (figure) => figure !== undefined,
-    ),
+    figures: [
+      entropyFigure(data, cells, `entropy-${i + 1}`),
+      scoreFigure(data, cells, `score-${i + 1}`),
+      measuredFigure(data, cells, `measured-${i + 1}`),
+    ].filter((figure) => figure !== undefined),
   }));
 }
 
