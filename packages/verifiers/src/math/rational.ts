@@ -13,7 +13,7 @@ export const ONE: Rational = { numerator: 1n, denominator: 1n };
 /** Above this many bits a fraction is reduced when it is made, so that sums of many do not grow without need. */
 const REDUCE_FROM_BITS = 192;
 /** Above this many bits reducing costs more than it saves. */
-const REDUCE_TO_BITS = 4_096;
+const REDUCE_TO_BITS = 768;
 const WORD = 1n << 64n;
 
 /** Upper bound of the number of bits of |n|, exact to four bits. */

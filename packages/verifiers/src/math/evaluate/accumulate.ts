@@ -16,12 +16,17 @@ const MAX_TERMS = 2_000;
 const RULE_STEP = 0.1;
 const RULE_REACH = 31;
 const STAND_IN_POINTS = 6;
+/** Steps that a value of the body, and a point of a stand-in, cost besides their nodes. */
+const BODY_STEPS = 4;
+const STAND_IN_STEPS = 20;
 
 /** Adds up what has few terms, integrates what has bounds, and has a stand-in for the rest. */
 export function accumulate(expression: Accumulation, scope: Scope, evaluate: Evaluate): Complex {
   const { operator, lower, upper } = expression;
-  const body = (x: Complex): Complex =>
-    evaluate(expression.body, { ...scope, variables: new Map(scope.variables).set(expression.variable, x) });
+  const body = (x: Complex): Complex => {
+    scope.budget.spend(BODY_STEPS + scope.variables.size);
+    return evaluate(expression.body, { ...scope, variables: new Map(scope.variables).set(expression.variable, x) });
+  };
   if ((operator === "sum" || operator === "product") && lower !== undefined && upper !== undefined) {
     const [from, to] = [evaluate(lower, scope), evaluate(upper, scope)];
     const terms = to.re - from.re + 1;
@@ -129,6 +134,7 @@ function standIn(
   // An indefinite integral is a function of its own variable.
   const outside = operator === "integral" && lower === undefined ? (scope.variables.get(variable)?.re ?? 0) : 0;
   let result = real(0, 0);
+  scope.budget.spend(STAND_IN_POINTS * STAND_IN_STEPS);
   for (let j = 0; j < STAND_IN_POINTS; j++) {
     const phase = bounds.reduce((sum, bound, i) => sum + bound * (0.3 + keyed(`${operator}/${j}/${i}`)), outside * keyed(`out/${j}`));
     const weight = 1 + Math.sin(phase + 6 * keyed(`${operator}/${j}`));

@@ -133,7 +133,7 @@ export class Grammar {
     if (this.accept("{")) return this.closed("}");
     const token = this.peek();
     if (token === undefined) this.fail();
-    if (oneDigit && token.kind === "number" && token.value.length > 1) {
+    if (oneDigit && token.kind === "number" && /^\d\d/.test(token.value)) {
       this.#digitsRead++;
       return integer(BigInt(token.value[0]!));
     }
