@@ -3,6 +3,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { benchCommand } from "./cli/bench.ts";
 import { doctorCommand } from "./cli/doctor.ts";
+import { evalCommand } from "./cli/eval.ts";
 import { filterCommand } from "./cli/filter.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { gradeCommand } from "./cli/grade.ts";
@@ -25,6 +26,7 @@ const commands = [
   generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),
   tokenizeCommand(async (options) => (await import("./models/tokenize-rows.ts")).tokenizeRows(options)),
   gradeCommand(async (options) => (await import("./models/grade-rows.ts")).gradeRows(options)),
+  evalCommand(async () => ({ ...(await import("./eval/eval-plan.ts")), ...(await import("./eval/run-eval.ts")) })),
   filterCommand(async () => ({ ...(await import("./filter/filter-recipe.ts")), ...(await import("./filter/run-filter.ts")) })),
   doctorCommand(async (version) => (await import("./bench/examine-machine.ts")).examineMachine(version), packageJson.version),
   benchCommand(async (plan) => (await import("./bench/run-bench.ts")).runBench(plan)),

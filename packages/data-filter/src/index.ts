@@ -32,3 +32,6 @@ export type { Answerer, DifficultyOptions } from "./steps/measure-difficulty.ts"
 export { serverAnswerer } from "./steps/server-answerer.ts";
 export { readVerdict, VOTE_PROMPT, voteQuality } from "./steps/vote-quality.ts";
 export type { VoteOptions } from "./steps/vote-quality.ts";
+export { writeRows } from "./write-rows.ts";
+export type { WrittenColumn } from "./write-rows.ts";
+export type { FieldType } from "./parquet-fields.ts";

@@ -4,6 +4,8 @@ export { bootstrapInterval } from "./bootstrap.ts";
 export type { BootstrapOptions, Interval } from "./bootstrap.ts";
 export { compareRuns } from "./compare-runs.ts";
 export type { Comparison } from "./compare-runs.ts";
+export { consensusAtK } from "./consensus.ts";
+export type { ConsensusProblem } from "./consensus.ts";
 export { outcomeTable } from "./outcome-table.ts";
 export type { OutcomeTable } from "./outcome-table.ts";
 export { meanPassAtK, passAtK } from "./pass-at-k.ts";

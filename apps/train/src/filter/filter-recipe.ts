@@ -90,16 +90,14 @@ export function loadFilterRecipe(flags: FilterFlags): FilterRecipe {
     );
     if (other !== undefined)
       throw new ConfigError({
-        who: "longcot filter",
-        argument: `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+        who: `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
         expected: "absent beside --recipe",
         received: String(flags[other]),
         fix: "Write it into the recipe, or use --set",
       });
     return parseChecked({ schema: filterRecipeSchema, text: readFileSync(flags.recipe, "utf8"), label: flags.recipe, sets }).value;
   }
-  if (flags.input === undefined)
-    throw new ConfigError({ who: "longcot filter", expected: "--input FILE… or --recipe FILE", received: "neither" });
+  if (flags.input === undefined) throw new ConfigError({ who: "options", expected: "--input FILE… or --recipe FILE", received: "neither" });
   const text = JSON.stringify({ sources: [{ files: flags.input }], steps: stepsOf(flags) });
   return parseChecked({ schema: filterRecipeSchema, text, label: "the command line", sets }).value;
 }
@@ -119,8 +117,7 @@ function stepsOf(flags: FilterFlags): object[] {
     if (STEP_NAMES.includes(name) && steps[name] !== undefined) continue;
     const isKnown = STEP_NAMES.includes(name);
     throw new ConfigError({
-      who: "longcot filter",
-      argument: "--steps",
+      who: "--steps",
       expected: isKnown
         ? `with ${name} also ${name === "contamination" ? "--benchmark FILE…" : "--difficulty-model NAME"}`
         : STEP_NAMES.join(", "),

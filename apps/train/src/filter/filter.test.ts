@@ -62,10 +62,10 @@ test("a recipe: the same steps by name, to a file", async () => {
 
 describe("wrong input", () => {
   test.each<[string, Parameters<typeof loadFilterRecipe>[0], string]>([
-    ["nothing to read", {}, "longcot filter: expected --input FILE… or --recipe FILE, got neither"],
-    ["an unknown step", { input: ["a"], steps: ["dedup"] }, "--steps must be schema, statements"],
+    ["nothing to read", {}, "options: expected --input FILE… or --recipe FILE, got neither"],
+    ["an unknown step", { input: ["a"], steps: ["dedup"] }, "--steps: expected schema, statements"],
     ["a step without what it needs", { input: ["a"], steps: ["contamination"] }, "with contamination also --benchmark FILE…, got none"],
-    ["a flag beside a recipe", { recipe: "r.yaml", input: ["a"] }, "--input must be absent beside --recipe"],
+    ["a flag beside a recipe", { recipe: "r.yaml", input: ["a"] }, "--input: expected absent beside --recipe"],
     [
       "an unknown key",
       { input: ["a"], set: ["steps.4.treshold=1"] },

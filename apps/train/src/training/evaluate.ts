@@ -8,8 +8,11 @@ import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { generateResponses, gradeResponses } from "./rollout.ts";
 
-/** Steps of sampling keys that no training step reaches: held-out answers share no random numbers with rollouts. */
-const EVALUATION_STEPS = 2 ** 31;
+/**
+ * The step of sampling keys of held-out answers: one that no training step reaches, so that they share no random numbers with rollouts, and the
+ * same in every evaluation, so that two of them differ by the model alone.
+ */
+export const EVALUATION_STEP = 2 ** 31;
 
 /** Evaluates the model as it is after `step` steps. */
 export async function evaluate(
@@ -26,7 +29,7 @@ export async function evaluate(
     maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)),
     decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
     seed: recipe.seed,
-    step: EVALUATION_STEPS + step,
+    step: EVALUATION_STEP,
     signal,
     emit,
     gradeTruncated: recipe.advantages.truncated_reward === "graded",

@@ -1,0 +1,155 @@
+// The report of an evaluation: scores, a map of problems, samples with verdict and reason.
+import type { PromptRow } from "@longcot/data-filter";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { percent } from "../progress/figures.ts";
+import { html, trustedMarkup, type Markup } from "../report/markup.ts";
+import { PAGE_CSS } from "../report/style.ts";
+import type { Share } from "./eval-figures.ts";
+import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
+import type { GradedSample } from "./sample-log.ts";
+
+const EVAL_CSS = `
+  .map { display: grid; grid-template-columns: repeat(auto-fill, 18px); gap: 2px; margin: 6px 0; }
+  .map div { height: 18px; border-radius: 3px; border: 1px solid var(--line); background: color-mix(in oklab, var(--good) var(--share), var(--panel)); }`;
+
+/** Samples shown of each benchmark and verdict. */
+const SHOWN = 3;
+
+/** The page as text; needs nothing from the network. */
+export function renderEvalReport(outcome: EvalOutcome, problems: ReadonlyMap<string, readonly PromptRow[]>, folder: string): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${outcome.model}: longcot evaluation</title>
+        <style>
+          ${trustedMarkup(PAGE_CSS + EVAL_CSS)}
+        </style>
+      </head>
+      <body>
+        <h1>${outcome.model}</h1>
+        <p class="sub">${outcome.engine}; brackets are 95% bootstrap intervals over problems</p>
+        ${outcome.results.map((result) => benchmarkSection(result, problems.get(result.benchmark)!, folder))} ${publishedSection(outcome)}
+      </body>
+    </html> `.html;
+}
+
+const interval = ({ value, low, high }: Share): Markup => html`${percent(value)} <small>[${percent(low)}, ${percent(high)}]</small>`;
+
+function benchmarkSection(result: BenchmarkResult, rows: readonly PromptRow[], folder: string): Markup {
+  const { k, overall, groups, compared } = result;
+  return html`<h2>${result.title}</h2>
+    <p class="sub">
+      ${overall.problems} problems, ${k} samples each, temperature ${result.temperature}, top-p ${result.top_p}, at most
+      ${result.max_new_tokens} tokens, seed ${result.seed}; prompts ${result.prompt_hash.slice(0, 12)}
+    </p>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>problems</th>
+            <th>avg@${k}</th>
+            <th>pass@${k}</th>
+            <th>cons@${k}</th>
+            <th>count</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${[...groups, overall].map(
+            (group) =>
+              html`<tr>
+                <td>${group.group}</td>
+                <td>${interval(group.avg_at_k)}</td>
+                <td>${interval(group.pass_at_k)}</td>
+                <td>${interval(group.cons_at_k)}</td>
+                <td>${group.problems}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${
+      compared === undefined
+        ? html``
+        : html`<p>
+            Against ${compared.against}: ${(100 * compared.difference).toFixed(1)} points [${(100 * compared.low).toFixed(1)},
+            ${(100 * compared.high).toFixed(1)}], ${compared.significant ? "a significant difference" : "no significant difference"};
+            ${compared.better} problems better, ${compared.worse} worse, ${compared.equal} equal.
+          </p>`
+    }
+    <p class="note">
+      ${result.response_length === undefined ? "" : `Responses of ${result.response_length.mean.toFixed(1)} tokens on average, ${result.response_length.max} at most; `}${percent(result.truncated)}
+      cut at the cap. Outcomes:
+      ${Object.entries(result.outcomes)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(", ")}.
+    </p>
+    <h3>Right samples of each problem</h3>
+    <div class="map" role="img" aria-label="Right samples of each problem, of ${k}">
+      ${result.correct_per_problem.map(
+        (right, problem) =>
+          html`<div style="--share:${((100 * right) / k).toFixed(0)}%" title="problem ${problem}: ${right} of ${k}"></div>`,
+      )}
+    </div>
+    ${sampleSection(readSamples(folder, result.benchmark), rows)}`;
+}
+
+function readSamples(folder: string, benchmark: string): GradedSample[] {
+  const lines = readFileSync(join(folder, `${benchmark}.samples.jsonl`), "utf8")
+    .trimEnd()
+    .split("\n");
+  return lines.slice(1).map((line) => JSON.parse(line) as GradedSample);
+}
+
+function sampleSection(samples: readonly GradedSample[], rows: readonly PromptRow[]): Markup {
+  const outcomes = [...new Set(samples.map(({ outcome }) => outcome))];
+  const shown = outcomes.flatMap((outcome) => samples.filter((sample) => sample.outcome === outcome).slice(0, SHOWN));
+  return html`<details>
+    <summary>samples of every outcome</summary>
+    <div class="samples">
+      ${shown.map(
+        ({ problem, sample, text, outcome, rule, extracted, length }) =>
+          html`<div class="sample">
+            <span class="badge ${outcome === "correct" ? "right" : "wrong"}">${outcome}</span>
+            <span class="sub">problem ${problem}, sample ${sample}${length === null ? "" : `, ${length} tokens`}; decided by ${rule}</span>
+            <pre>${rows[problem]!.messages.at(-1)!.content}</pre>
+            <pre>${text}</pre>
+            <p class="sub">expected ${rows[problem]!.groundTruth}${extracted === null ? ", no answer found" : `, read ${extracted}`}</p>
+          </div>`,
+      )}
+    </div>
+  </details>`;
+}
+
+function publishedSection({ published, model, results }: EvalOutcome): Markup {
+  if (published.length === 0) return html``;
+  return html`<h2>Beside published results</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>model</th>
+            ${results.map(({ title }) => html`<th>${title}</th>`)}
+            <th>source</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <td><strong>${model}</strong></td>
+            ${results.map(({ overall }) => html`<td>${percent(overall.avg_at_k.value)}</td>`)}
+            <td>this evaluation</td>
+          </tr>
+          ${published.map(
+            (row) =>
+              html`<tr>
+                <td>${row.model}</td>
+                ${results.map(({ benchmark }) => html`<td>${row.scores[benchmark] == null ? "–" : `${row.scores[benchmark]!.toFixed(1)}%`}</td>`)}
+                <td>${row.source}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}

@@ -1,0 +1,166 @@
+// An evaluation, top to bottom: problems, answers, verdicts, figures with intervals, files.
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { loadPrompts, type PromptRow } from "@longcot/data-filter";
+import { gradeMath, createVerifierPool } from "@longcot/verifiers";
+import { atomicWrite } from "../run/atomic.ts";
+import { openAnswerSource, type AnswerSource } from "./answer-source.ts";
+import type { BenchmarkPlan } from "./benchmarks.ts";
+import { compareWith } from "./compare-results.ts";
+import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
+import type { EvalFlags, EvalPlan } from "./eval-plan.ts";
+import { renderEvalReport } from "./eval-report.ts";
+import { groupOf, summarizeSamples } from "./eval-figures.ts";
+import { publishedTable } from "./published.ts";
+import { openSampleLog, type GradedSample, type SampleLog } from "./sample-log.ts";
+import { writeSamplesParquet } from "./samples-parquet.ts";
+
+export interface EvalJob {
+  plan: EvalPlan;
+  flags: EvalFlags;
+  signal: AbortSignal;
+  onProgress: (progress: { phase: string; done: number; total: number }) => void;
+}
+
+/** Evaluates on every benchmark of the plan and writes results.json, samples of each as parquet, and report.html. */
+export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Promise<EvalOutcome> {
+  const loaded = [];
+  for (const benchmark of plan.benchmarks) loaded.push({ benchmark, ...(await loadProblems(benchmark, plan.perLevel)) });
+  mkdirSync(plan.out, { recursive: true });
+  const source = await openAnswerSource(
+    plan,
+    loaded.flatMap(({ rows }) => rows),
+    flags,
+    join(plan.out, "answers.jsonl"),
+  );
+  try {
+    const results: BenchmarkResult[] = [];
+    for (const { benchmark, rows, indices } of loaded) {
+      const settings = {
+        samples_per_problem: benchmark.samples!,
+        temperature: plan.sampling.temperature,
+        top_p: plan.sampling.topP,
+        max_new_tokens: source.maxNewTokens,
+        seed: plan.sampling.seed,
+        prompt_hash: createHash("sha256")
+          .update(JSON.stringify(rows.map(({ messages }) => messages)))
+          .digest("hex"),
+      };
+      const log = openSampleLog(join(plan.out, `${benchmark.name}.samples.jsonl`), { model: plan.name, ...settings });
+      try {
+        await answerAll(source, { rows, indices }, log, { plan, benchmark, signal, onProgress });
+      } finally {
+        log.close();
+      }
+      const samples = log.samples.toSorted((a, b) => a.problem - b.problem || a.sample - b.sample);
+      await writeSamplesParquet(join(plan.out, `${benchmark.name}.parquet`), rows, samples);
+      const figures = summarizeSamples(rows, samples, { isSame: sameAnswer, seed: plan.sampling.seed });
+      const compared =
+        flags.against === undefined || flags.against === "published"
+          ? undefined
+          : compareWith(flags.against, benchmark.name, rows, samples);
+      results.push({
+        benchmark: benchmark.name,
+        title: benchmark.title,
+        file: benchmark.path,
+        ...settings,
+        ...figures,
+        ...(compared === undefined ? {} : { compared }),
+      });
+    }
+    const outcome: EvalOutcome = {
+      model: plan.name,
+      engine: source.description,
+      folder: plan.out,
+      results,
+      published: flags.against === "published" ? publishedTable(results.map(({ benchmark }) => benchmark)) : [],
+    };
+    atomicWrite(join(plan.out, "results.json"), `${JSON.stringify(outcome, undefined, 2)}\n`);
+    atomicWrite(
+      join(plan.out, "report.html"),
+      renderEvalReport(outcome, new Map(loaded.map(({ benchmark, rows }) => [benchmark.name, rows])), plan.out),
+    );
+    return outcome;
+  } finally {
+    await source.close();
+  }
+}
+
+interface Problems {
+  rows: PromptRow[];
+  /** [rows]: the place of each in its file, which keys its draws. */
+  indices: number[];
+}
+
+/** The benchmark's problems as they are asked, at most `perLevel` of each level or source. */
+async function loadProblems({ path, suffix }: BenchmarkPlan, perLevel: number | undefined): Promise<Problems> {
+  const seen = new Map<string, number>();
+  const all = (await loadPrompts(path)).map((row, index) => ({ row: asked(row, suffix), index }));
+  const chosen = all.filter(({ row }) => {
+    const count = (seen.get(groupOf(row)) ?? 0) + 1;
+    seen.set(groupOf(row), count);
+    return perLevel === undefined || count <= perLevel;
+  });
+  return { rows: chosen.map(({ row }) => row), indices: chosen.map(({ index }) => index) };
+}
+
+/** `row` with `suffix` behind its statement, unless that says how to answer already. */
+function asked(row: PromptRow, suffix: string | undefined): PromptRow {
+  const last = row.messages.at(-1)!;
+  if (suffix === undefined || last.content.includes("\\boxed")) return row;
+  return { ...row, messages: [...row.messages.slice(0, -1), { ...last, content: `${last.content.trimEnd()} ${suffix}` }] };
+}
+
+interface AnswerContext {
+  plan: EvalPlan;
+  benchmark: BenchmarkPlan;
+  signal: AbortSignal;
+  onProgress: EvalJob["onProgress"];
+}
+
+/** Asks and grades every problem that the log does not hold whole, in chunks; each chunk is on disk before the next one starts. */
+async function answerAll(source: AnswerSource, { rows, indices }: Problems, log: SampleLog, context: AnswerContext): Promise<void> {
+  const { plan, benchmark, signal, onProgress } = context;
+  const samples = benchmark.samples!;
+  const answered = new Set(log.samples.map(({ problem }) => problem));
+  const open = rows.map((row, problem) => ({ problem, row, index: indices[problem]! })).filter(({ problem }) => !answered.has(problem));
+  await using pool = createVerifierPool({
+    math: { thinking: source.thinking, bareAnswer: plan.bareAnswer },
+    code: { thinking: source.thinking },
+  });
+  const chunk = source.chunk(samples);
+  for (let start = 0; start < open.length; start += chunk) {
+    signal.throwIfAborted();
+    const problems = open.slice(start, start + chunk);
+    const done = (answered.size + start) * samples;
+    const answers = await source.answer(problems, samples, {
+      signal,
+      onProgress: (finished) => onProgress({ phase: benchmark.title, done: done + finished, total: rows.length * samples }),
+    });
+    const verdicts = await pool.grade(
+      answers.map(({ text, truncated }, i) => {
+        const { ability, groundTruth, dataSource, messages, extraInfo } = problems[Math.floor(i / samples)]!.row;
+        return { id: String(i), ability, response: text, groundTruth, truncated, dataSource, prompt: messages, extraInfo };
+      }),
+      { signal },
+    );
+    log.append(
+      verdicts.map(({ outcome, rule, extracted = null }, i): GradedSample => ({
+        problem: problems[Math.floor(i / samples)]!.problem,
+        sample: i % samples,
+        text: answers[i]!.text,
+        length: answers[i]!.length ?? null,
+        truncated: answers[i]!.truncated,
+        outcome,
+        rule,
+        extracted,
+      })),
+    );
+  }
+}
+
+/** The verifier's equality of two answers as extracted. */
+function sameAnswer(a: string, b: string): boolean {
+  return gradeMath({ response: `\\boxed{${a}}`, groundTruth: [b] }, { thinking: "closed-if-opened" }).score === 1;
+}
