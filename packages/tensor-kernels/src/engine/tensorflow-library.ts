@@ -79,8 +79,8 @@ export function loadTensorFlow(): TensorFlowLibrary {
       fix: "Run `pnpm install` again, `longcot-libtensorflow install`, or set LONGCOT_LIBTENSORFLOW",
     });
   }
-  quietLogs();
-  keepLoaded(location.ccLibrary);
+  prepareEnvironment();
+  keepLoaded(location);
   const library = koffi.load(location.ccLibrary);
   const f = (definition: string) => library.func(definition) as never;
   loaded = {
@@ -120,22 +120,29 @@ export function loadTensorFlow(): TensorFlowLibrary {
   return loaded;
 }
 
-/** TensorFlow prints its CPU features and more on load; only errors stay unless the user asked for them. */
-function quietLogs(): void {
-  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
-  // Measured on the CPU: oneDNN's matmul is slower than Eigen's here (docs/decisions).
-  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "0";
-  // Node's process.env reaches the C environment, which TensorFlow reads.
+/** What TensorFlow reads from the environment while it loads, to which Node's process.env belongs. What the user has set stays. */
+function prepareEnvironment(): void {
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= ERRORS_ONLY;
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1";
 }
 
-/** Unloading TensorFlow at exit runs its static destructors in an order that crashes: pin it in memory. */
-function keepLoaded(path: string): void {
+const ERRORS_ONLY = "2";
+const STDERR = 2;
+const WRITE_ONLY = 1;
+const RTLD_NOW = 2;
+
+/**
+ * Loads TensorFlow for good. Unloading it at exit runs its static destructors in an order that crashes: it is pinned in memory. While it loads it
+ * writes two lines about oneDNN to stderr, before any log level counts: that descriptor leads nowhere meanwhile, unless the user asked for such lines.
+ */
+function keepLoaded({ ccLibrary, frameworkLibrary }: LibtensorflowLocation): void {
   if (process.platform === "win32") return;
-  const RTLD_NOW = 2;
   const RTLD_NODELETE = process.platform === "darwin" ? 0x80 : 0x1000;
   const system = koffi.load(process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6");
-  const dlopen = system.func("void* dlopen(const char* path, int flags)") as unknown as (path: string, flags: number) => Pointer | null;
-  if (dlopen(path, RTLD_NOW | RTLD_NODELETE) === null) {
+  const f = (definition: string) => system.func(definition) as never;
+  const dlopen = f("void* dlopen(const char* path, int flags)") as (path: string, flags: number) => Pointer | null;
+  const load = (path: string) => {
+    if (dlopen(path, RTLD_NOW | RTLD_NODELETE) !== null) return;
     throw new ConfigError({
       who: "openEngine",
       argument: path,
@@ -143,5 +150,24 @@ function keepLoaded(path: string): void {
       received: "a file the dynamic linker refuses",
       fix: "Delete its folder and run the installer again",
     });
+  };
+  const open = f("int open(const char* path, int flags)") as (path: string, flags: number) => number;
+  const dup = f("int dup(int descriptor)") as (descriptor: number) => number;
+  const dup2 = f("int dup2(int from, int to)") as (from: number, to: number) => number;
+  const close = f("int close(int descriptor)") as (descriptor: number) => number;
+  const saved = process.env["TF_CPP_MIN_LOG_LEVEL"] === "0" ? -1 : dup(STDERR);
+  if (saved >= 0) {
+    const nowhere = open("/dev/null", WRITE_ONLY);
+    dup2(nowhere, STDERR);
+    close(nowhere);
   }
+  try {
+    load(frameworkLibrary);
+  } finally {
+    if (saved >= 0) {
+      dup2(saved, STDERR);
+      close(saved);
+    }
+  }
+  load(ccLibrary);
 }
