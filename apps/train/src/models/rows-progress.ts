@@ -22,7 +22,7 @@ export function createRowsProgress(label: string, stream: NodeJS.WriteStream = p
     update({ done, total, text, phase }) {
       const now = performance.now();
       if (phase !== current) [current, start] = [phase, now];
-      if (now < next) return;
+      if (now < next || done >= total) return;
       const left = done === 0 || now === start ? "" : `, about ${duration(((now - start) / 1000) * (total / done - 1))} left`;
       const line = `${label}: ${text}${left}`;
       stream.write(stream.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
