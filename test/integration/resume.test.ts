@@ -40,7 +40,7 @@ test("kill -9 in every phase", async () => {
     [[0, "checkpoint", 0], 0],
     [[0, "rollout", 0], 0],
     [[1, "reward", 0], 0],
-    [[2, "old_log_prob", 8], 0],
+    [[2, "old_log_prob", 12], 0],
     [[3, "evaluation", 0], 2],
     [[3, "update", 0], 2],
     [[4, "checkpoint", 0], 2],

@@ -83,7 +83,7 @@ test.each<[what: string, args: string[], line: string]>([
   [
     "weights of another shape",
     finetune(otherShape, good),
-    `${otherShape}/model.safetensors: tensor "…" must be of shape [128, 64], as config.json says, got [160, 64]`,
+    `${otherShape}/model.safetensors: tensor "…" must be of shape [128, 64], as the config says, got [160, 64]`,
   ],
   [
     "a tokenizer of another model",
@@ -146,7 +146,7 @@ test.each<[what: string, args: string[], line: string]>([
   [
     "prompts that are all too long",
     finetune(TINY_MODEL, good, "data.max_prompt_length=4"),
-    `${good}: expected at least one usable prompt, got 3 rows, all left out by ability, level or length`,
+    `${good}: expected at least one usable prompt, got 3 rows, all left out by level or length`,
   ],
 ])("%s", async (what, args, line) => {
   const folder = join(scratch, what.replaceAll(" ", "-"));
