@@ -14,6 +14,7 @@ const scratch = scratchFolder();
 
 /** A bonus that swamps the reward, at a learning rate where entropy rises within two steps, and an alarm that hears it. */
 const EXPLODING = [
+  "seed=5",
   "entropy={controller: constant, coefficient: 10}",
   "optimizer.learning_rate=1e-2",
   "alarms.window=1",
