@@ -7,6 +7,7 @@ import { evalCommand } from "./cli/eval.ts";
 import { filterCommand } from "./cli/filter.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { gradeCommand } from "./cli/grade.ts";
+import { inspectCommand } from "./cli/inspect.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { studyCommand } from "./cli/study.ts";
@@ -28,6 +29,7 @@ const commands = [
   gradeCommand(async (options) => (await import("./models/grade-rows.ts")).gradeRows(options)),
   evalCommand(async () => ({ ...(await import("./eval/eval-plan.ts")), ...(await import("./eval/run-eval.ts")) })),
   filterCommand(async () => ({ ...(await import("./filter/filter-recipe.ts")), ...(await import("./filter/run-filter.ts")) })),
+  inspectCommand(async (job) => (await import("./inspect/inspect-run.ts")).inspectRun(job)),
   doctorCommand(async (version) => (await import("./bench/examine-machine.ts")).examineMachine(version), packageJson.version),
   benchCommand(async (plan) => (await import("./bench/run-bench.ts")).runBench(plan)),
 ];

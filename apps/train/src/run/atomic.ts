@@ -1,5 +1,5 @@
 // Files and folders that appear whole or not at all: written aside in the same folder, fsynced, renamed into place.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** Prefix of names still being written; {@link removeLeftovers} clears them. */
@@ -47,10 +47,11 @@ export function atomicRemove(path: string): void {
   rmSync(aside, { recursive: true, force: true });
 }
 
-/** Deletes what a killed process left half-written in `folder`. */
+/** Deletes what a killed process left half-written in `folder`, by this file's name or by that of packages (`.tmp`); no folder is no matter. */
 export function removeLeftovers(folder: string): void {
+  if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(ASIDE)) rmSync(join(folder, name), { recursive: true, force: true });
+    if (name.startsWith(ASIDE) || name.endsWith(".tmp")) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 

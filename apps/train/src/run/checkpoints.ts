@@ -105,6 +105,11 @@ export function findCheckpointBefore(root: string, step: number): Checkpoint {
   return found;
 }
 
+/** Steps of the checkpoints in `root`, rising; looks at names only. */
+export function listCheckpointSteps(root: string): number[] {
+  return existsSync(root) ? checkpointFolders(root).map((name) => Number(name.slice(5))) : [];
+}
+
 /** Removes the checkpoints of `step` and of later steps, the newest first: whatever is left leads on from before `step`. */
 export function removeCheckpointsFrom(root: string, step: number): void {
   if (!existsSync(root)) return;

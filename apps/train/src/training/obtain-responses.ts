@@ -1,5 +1,5 @@
-// Where the responses of a step come from: the run's own file of the step, if a process before this one generated them; the file of the run
-// that is replayed; or the model, and then they are on disk before anything else happens to them.
+// Where the responses of a step come from: the run's own file of the step, if a process before this one generated them; or the model, and
+// then they are on disk before anything else happens to them.
 import type { GeneratedResponse } from "@longcot/language-model";
 import { DataError } from "@longcot/errors";
 import type { Rollouts } from "@longcot/rollout-buffer";
@@ -19,8 +19,6 @@ interface Obtain {
   recipe: Recipe;
   prepared: PreparedModel;
   rolloutStore: RolloutStore;
-  /** The run that is replayed, if one is. */
-  replayed: RolloutStore | undefined;
   signal: AbortSignal;
   emit: EmitEvent;
 }
@@ -34,10 +32,10 @@ interface Wanted {
 /**
  * The responses to the prompts of a step; response g·M + s is sample s of prompt g. Generated ones are stored before this returns.
  *
- * @throws DataError when a stored file of the step is damaged or answers other prompts, or when the replayed run has none.
+ * @throws DataError when a stored file of the step is damaged or answers other prompts.
  */
 export async function obtainResponses(
-  { recipe, prepared, rolloutStore: store, replayed, signal, emit }: Obtain,
+  { recipe, prepared, rolloutStore: store, signal, emit }: Obtain,
   wanted: Wanted,
   origin: ResponseOrigin,
 ): Promise<GeneratedResponse[]> {
@@ -49,7 +47,7 @@ export async function obtainResponses(
     return responses;
   }
   const groups = { prompts, groupSize: stage.group_size };
-  const responses = replayed === undefined ? await generate() : await readReplayed(replayed, wanted);
+  const responses = await generate();
   const sealed = writeResponses(store, { ...groups, responses }, origin).seal({ step, seed: recipe.seed, pending: NOT_YET });
   try {
     await store.write(sealed);
@@ -72,20 +70,12 @@ export async function obtainResponses(
   }
 }
 
-async function readReplayed(replayed: RolloutStore, wanted: Wanted): Promise<GeneratedResponse[]> {
-  const path = rolloutPath(replayed.run, wanted.step);
-  const rollouts = await replayed.read(wanted.step);
-  if (rollouts === undefined)
-    throw new DataError({ who: "--replay", argument: path, expected: "the rollouts of the step", received: "no such file" });
-  return copyResponses(rollouts, path, wanted);
-}
-
 /** The responses of a stored step in the order of the prompts. @throws DataError naming the file when it does not hold what is wanted. */
 function copyResponses(
   rollouts: Rollouts,
   path: string,
   { step, stage, prompts }: Wanted,
-  sampled?: { seed: number } & ResponseOrigin,
+  sampled: { seed: number } & ResponseOrigin,
 ): GeneratedResponse[] {
   const refuse = (expected: string, received: string): DataError =>
     new DataError({
@@ -93,14 +83,12 @@ function copyResponses(
       argument: path,
       expected,
       received,
-      fix: sampled === undefined ? "Replay with the data and batch sizes of that run" : "Delete the file, and the step is generated again",
+      fix: "Delete the file, and the step is generated again",
     });
   if (rollouts.metadata.step !== step) throw refuse(`of step ${step}`, `step ${rollouts.metadata.step}`);
-  if (sampled !== undefined) {
-    if (rollouts.metadata.seed !== sampled.seed) throw refuse(`of seed ${sampled.seed}`, `seed ${rollouts.metadata.seed}`);
-    const other = rollouts.viewPerRow("weight_version").find((version) => version !== sampled.weightVersion);
-    if (other !== undefined) throw refuse(`sampled by the policy after ${sampled.weightVersion} updates`, `one after ${other}`);
-  }
+  if (rollouts.metadata.seed !== sampled.seed) throw refuse(`of seed ${sampled.seed}`, `seed ${rollouts.metadata.seed}`);
+  const other = rollouts.viewPerRow("weight_version").find((version) => version !== sampled.weightVersion);
+  if (other !== undefined) throw refuse(`sampled by the policy after ${sampled.weightVersion} updates`, `one after ${other}`);
   const groups = new Map([...rollouts.groups()].map((group) => [group.promptId, group]));
   const rows = prompts.flatMap(({ index, tokens }) => {
     const group = groups.get(index);

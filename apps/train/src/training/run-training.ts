@@ -164,7 +164,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       }
     }
 
-    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, replayed: undefined, signal, emit };
+    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, signal, emit };
     let watch = createAlarmWatch(recipe, run.readMetrics());
     let step = checkpoint?.step ?? 0;
     let stageShown: Stage | undefined;

@@ -29,8 +29,6 @@ export interface StepContext {
   pool: VerifierPool;
   /** Where rollouts are kept. */
   rolloutStore: RolloutStore;
-  /** A run whose rollouts are trained on instead of new ones. */
-  replayed: RolloutStore | undefined;
   signal: AbortSignal;
   emit: EmitEvent;
 }
