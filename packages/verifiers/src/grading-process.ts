@@ -5,6 +5,8 @@ import type { VerifyRequest, VerifyResult } from "./verify-request.ts";
 
 /** Heap of a grading process in MiB: room for a problem's tests and a program's output; a runaway item dies alone. */
 const WORKER_HEAP_MIB = 1024;
+/** Nursery of that heap in MiB. Node would let it, and the process with it, grow to several times this before it collects. */
+const WORKER_NURSERY_MIB = 8;
 /** Time for a process to start on a loaded machine, in ms; normally 50 to 150. */
 const START_TIMEOUT_MS = 30_000;
 /** After a deadline, time to read verdicts that arrived while the caller's own thread was busy, in ms. */
@@ -51,7 +53,7 @@ export class GradingProcess {
     // A TypeScript entry imports workspace packages from their source; a built one from dist.
     const condition = options.entry.pathname.endsWith(".ts") ? ["--conditions=longcot-source"] : [];
     this.#child = fork(options.entry, [options.optionsJson], {
-      execArgv: [...condition, `--max-old-space-size=${WORKER_HEAP_MIB}`],
+      execArgv: [...condition, `--max-old-space-size=${WORKER_HEAP_MIB}`, `--max-semi-space-size=${WORKER_NURSERY_MIB}`],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS)));
