@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `longcot` program: pnpm longcot <command>. What a command needs is loaded when it runs, so that help and errors come at once.
 import packageJson from "../package.json" with { type: "json" };
+import { analyseCommand } from "./cli/analyse.ts";
 import { benchCommand } from "./cli/bench.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { evalCommand } from "./cli/eval.ts";
@@ -23,6 +24,7 @@ const commands = [
     writeReport: async (runFolder) => (await import("./report/write-report.ts")).writeReport(runFolder),
   }),
   studyCommand,
+  analyseCommand(async (options) => (await import("./analyse/analyse-run.ts")).analyseRun(options)),
   scoreCommand(async (options) => (await import("./models/score-rows.ts")).scoreRows(options)),
   generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),
   tokenizeCommand(async (options) => (await import("./models/tokenize-rows.ts")).tokenizeRows(options)),

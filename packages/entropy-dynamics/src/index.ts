@@ -16,6 +16,8 @@ export { createEntropyController, entropyControllers } from "./controllers/regis
 export type { EntropyControllerKind, EntropyControllerOptions } from "./controllers/registry.ts";
 export { advantageCovariance } from "./measures/advantage-covariance.ts";
 export type { AdvantageCovariance } from "./measures/advantage-covariance.ts";
+export { clippedByRule } from "./measures/clip-rules.ts";
+export type { ClipRule, CovarianceClipRule, RuleStatistics, SequenceClipRule, TokenClipRule } from "./measures/clip-rules.ts";
 export { entropyByKey } from "./measures/entropy-by-key.ts";
 export type { KeyEntropy } from "./measures/entropy-by-key.ts";
 export { meanByPosition, POSITION_DECILES } from "./measures/entropy-by-position.ts";

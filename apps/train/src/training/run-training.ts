@@ -29,6 +29,7 @@ import { alphaShift, createAlarmWatch } from "./alarm-watch.ts";
 import type { RaisedAlarm } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
 import { evaluate } from "./evaluate.ts";
+import { placeOf } from "./place-of.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -231,17 +232,6 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
   } finally {
     await engine.close();
   }
-}
-
-/** The stage of the step after `done` steps, and the step's number within it, from 0. */
-function placeOf({ stages }: Recipe, done: number): { index: number; stage: Stage; draw: number } {
-  let draw = done;
-  const index = stages.findIndex(({ steps }) => {
-    if (draw < steps) return true;
-    draw -= steps;
-    return false;
-  });
-  return { index, stage: stages[index]!, draw };
 }
 
 function newModelShape({ name, model }: Recipe): Exclude<Recipe["model"], string> {

@@ -45,6 +45,8 @@ export interface UpdateOptions {
   /** Longest sequence of the model. */
   most: number;
   emit: EmitEvent;
+  /** Called with the rows of each mini-batch before its update. */
+  beforeUpdate?: (rows: readonly number[]) => Promise<void>;
 }
 
 /** Mean over the step's updates of each loss metric, and of the gradient norm. */
@@ -67,6 +69,7 @@ export async function updatePolicy(trainer: PolicyTrainer, rollouts: Rollouts, o
   const sums: Partial<UpdateMetrics> = {};
   for (const [done, rows] of miniBatches.entries()) {
     emit({ type: "phase", phase: "update", completed: done, total: miniBatches.length, unit: "updates" });
+    await options.beforeUpdate?.(rows);
     const metrics = await accumulateRows(trainer, rollouts, rows, options);
     const { gradNorm } = await trainer.apply(recipe.optimizer.learning_rate);
     for (const [name, value] of Object.entries({ ...metrics, grad_norm: gradNorm }) as [MagicMetric | "grad_norm", number][]) {

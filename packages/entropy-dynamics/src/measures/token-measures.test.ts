@@ -1,9 +1,10 @@
 // Measures of tokens by hand: position deciles, forking tokens, covariance with advantage, ratios and clips.
 import { expectClose } from "@longcot/vitest-config/close-to";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { advantageCovariance } from "./advantage-covariance.ts";
+import { clippedByRule } from "./clip-rules.ts";
 import { meanByPosition } from "./entropy-by-position.ts";
 import { forkingTokens } from "./forking-tokens.ts";
 import { meanEntropy } from "./mean-entropy.ts";
@@ -88,4 +89,57 @@ test("a clip range stops rises of good tokens and falls of bad ones, nothing els
   expect(clipStatistics({ ...columns, clipLow: 0.2, clipHigh: 0.28 })).toEqual({ high: 0.2, low: 0.2, fraction: 0.4 });
   expect(clipStatistics({ ...columns, clipLow: 0.2, clipHigh: 0.31 })).toEqual({ high: 0, low: 0.2, fraction: 0.2 });
   expect(() => clipStatistics({ ...columns, clipLow: 1, clipHigh: 0.2 })).toThrow("clipLow must be between 0 and 1, got 1");
+});
+
+describe("what another rule would have clipped", () => {
+  // Response 1, A = 1: ratios 1.3 and 0.9. Response 2, A = −1: ratios 0.5 and 4.
+  const columns = {
+    logProbs: [Math.log(1.3), Math.log(0.9), Math.log(0.5), Math.log(4)],
+    oldLogProbs: [0, 0, 0, 0],
+    advantages: [1, -1],
+    offsets: [0, 2, 4],
+  };
+
+  test("clip-higher lets the rise through; dual clip stops the wrong token that has become likelier", () => {
+    expect(clippedByRule(columns, { kind: "token", clipLow: 0.2, clipHigh: 0.2 })).toEqual({
+      high: 0.25,
+      low: 0.25,
+      other: 0,
+      fraction: 0.5,
+    });
+    expect(clippedByRule(columns, { kind: "token", clipLow: 0.2, clipHigh: 0.31 }).fraction).toBe(0.25);
+    expect(clippedByRule(columns, { kind: "token", clipLow: 0.2, clipHigh: 0.2, dualClip: 3 })).toEqual({
+      high: 0.25,
+      low: 0.25,
+      other: 0.25,
+      fraction: 0.75,
+    });
+    expect(() => clippedByRule(columns, { kind: "token", clipLow: 0.2, clipHigh: 0.2, dualClip: 1 })).toThrow(
+      "dualClip must be above 1, got 1",
+    );
+  });
+
+  test("by sequence: the geometric mean of the first is √1.17, of the second √2, a rise of a wrong response that nothing stops", () => {
+    expect(clippedByRule(columns, { kind: "sequence", clipLow: 0.01, clipHigh: 0.05 })).toEqual({
+      high: 0.5,
+      low: 0,
+      other: 0,
+      fraction: 0.5,
+    });
+    expect(clippedByRule(columns, { kind: "sequence", clipLow: 0.01, clipHigh: 0.09 }).fraction).toBe(0);
+  });
+
+  test("Clip-Cov draws at most its share among tokens between its bounds that are not clipped yet", () => {
+    // Mean log-probability −0.75; terms of A·(log p − mean), mean A = 0: 0.65, 0.55, −0.55, −0.65.
+    const spread = {
+      logProbs: [-0.1, -0.2, -1.3, -1.4],
+      oldLogProbs: [-0.1, -0.2, -1.3, -1.4],
+      advantages: [1, 1, -1, -1],
+      offsets: [0, 1, 2, 3, 4],
+    };
+    const rule = { kind: "clip_cov", clipLow: 0.2, clipHigh: 0.2, upperBound: 5 } as const;
+    expect(clippedByRule(spread, { ...rule, ratio: 1, lowerBound: 0.6 }).other).toBe(0.5);
+    expect(clippedByRule(spread, { ...rule, ratio: 0.25, lowerBound: 0.5 })).toEqual({ high: 0, low: 0, other: 0.25, fraction: 0.25 });
+    expect(clippedByRule(spread, { ...rule, ratio: 1, lowerBound: 5 }).other).toBe(0);
+  });
 });
