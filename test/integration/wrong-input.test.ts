@@ -63,7 +63,7 @@ test.each<[what: string, args: string[], line: string]>([
   [
     "a model folder that is not there",
     finetune(join(scratch, "none"), good),
-    `${join(scratch, "none")}: expected a model directory, got no such folder`,
+    `model: expected a folder that exists, or owner/name of a model on the hub, got "${join(scratch, "none")}"`,
   ],
   [
     "a model folder without weights",

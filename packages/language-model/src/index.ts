@@ -2,6 +2,9 @@
 
 // Files of a model directory
 export { openCheckpoint } from "./files/checkpoint.ts";
+export { findSnapshot, hubHome, hubModelFolder, parseHubReference } from "./files/hub-cache.ts";
+export type { HubModel } from "./files/hub-cache.ts";
+export { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, readAdapterConfig } from "./files/adapter-config.ts";
 export type { WeightDtype } from "./files/half-precision.ts";
 export { parseModelConfig, serializeModelConfig } from "./files/model-config.ts";
 export type { Architecture, ModelConfig } from "./files/model-config.ts";
@@ -26,7 +29,7 @@ export type { Tokenizer } from "./tokenizer/tokenizer.ts";
 export { ARCHITECTURES } from "./architectures/index.ts";
 export { countParameters, createLanguageModel, loadLanguageModel, restoreWeights } from "./model/language-model.ts";
 export type { LanguageModel, ModelOptions } from "./model/language-model.ts";
-export { saveAdapter, saveLanguageModel } from "./model/save-model.ts";
+export { newModelTensors, saveAdapter, saveLanguageModel } from "./model/save-model.ts";
 export type { SaveOptions } from "./model/save-model.ts";
 export { attachLora } from "./lora/attach-lora.ts";
 export { LORA_TARGETS } from "./lora/lora-parameters.ts";

@@ -50,7 +50,7 @@ test.each<[string[], string]>([
   [["score", "--input", "in.jsonl", "--out", "o"], "longcot score: required option '--model <dir>' not specified\n"],
   [
     ["score", "--model", "none", "--input", "in.jsonl", "--out", "o"],
-    "longcot score: option '--model <dir>' argument 'none' is invalid. Expected a folder that exists.\n",
+    'longcot score: model: expected a folder that exists, or owner/name of a model on the hub, got "none"\n',
   ],
   [
     ["score", "--model", ".", "--input", "none", "--out", "o"],

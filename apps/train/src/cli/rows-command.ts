@@ -1,6 +1,6 @@
 // What score, generate, tokenize and grade share: JSONL in, JSONL out, and one line about it at the end.
 import type { Command } from "commander";
-import { existingFile, existingFolder } from "./option-values.ts";
+import { existingFile } from "./option-values.ts";
 
 /** The options that every such command has; the input exists. */
 export interface FilesOptions {
@@ -8,8 +8,9 @@ export interface FilesOptions {
   out: string;
 }
 
-/** Those of a command that needs a model; its folder exists. */
+/** Those of a command that needs a model. */
 export interface ModelFilesOptions extends FilesOptions {
+  /** Its folder, once the work begins. */
   model: string;
 }
 
@@ -42,7 +43,14 @@ export function addRowsCommand<Options extends FilesOptions>(program: Command, n
     });
 }
 
-/** {@link addRowsCommand} with a model's folder. */
+/** {@link addRowsCommand} with a model, fetched from the hub where it is not on this machine. */
 export function addModelRowsCommand<Options extends ModelFilesOptions>(program: Command, name: string, work: RowsWork<Options>): Command {
-  return addRowsCommand(program, name, work).requiredOption("--model <dir>", "a model in the Hugging Face layout", existingFolder);
+  const resolved: RowsWork<Options> = async (options) => {
+    const { resolveModel } = await import("../models/resolve-model.ts");
+    return work({ ...options, model: await resolveModel(options.model) });
+  };
+  return addRowsCommand(program, name, resolved).requiredOption(
+    "--model <dir>",
+    "a model in the Hugging Face layout, or adapters in PEFT's: a folder, or a name on the hub (owner/name@revision)",
+  );
 }

@@ -1,6 +1,6 @@
 // The model and tokenizer of a run: read from the recipe's folder, or new with a tokenizer of the task's characters.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
   attachLora,
@@ -16,6 +16,7 @@ import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-mo
 import { ConfigError } from "@longcot/errors";
 import type { Engine } from "@longcot/tensor-kernels";
 import { ARITHMETIC_ALPHABET } from "../arithmetic/index.ts";
+import { resolveModel } from "../models/resolve-model.ts";
 import { checkContextFits } from "../recipe/load-recipe.ts";
 import type { NewModel, Recipe } from "../recipe/schema.ts";
 import { atomicWrite } from "../run/atomic.ts";
@@ -26,10 +27,11 @@ export interface PreparedModel {
 }
 
 /**
- * The model in `directory`, held against its tokenizer and the recipe's context lengths; with new adapters where the recipe asks for them.
+ * The model `reference`, a folder or a name on the hub, held against its tokenizer and the recipe's context lengths; with new adapters where the recipe asks for them.
  * @throws ConfigError, DataError in one line for whatever does not fit.
  */
-export async function loadPreparedModel(engine: Engine, directory: string, recipe: Recipe): Promise<PreparedModel> {
+export async function loadPreparedModel(engine: Engine, reference: string, recipe: Recipe): Promise<PreparedModel> {
+  const directory = await resolveModel(reference);
   const config = await readModelConfig(directory);
   const tokenizer = await loadTokenizer(directory);
   checkTokenizerFits(config, tokenizer);
@@ -45,7 +47,12 @@ export async function loadPreparedModel(engine: Engine, directory: string, recip
   const { lora, seed } = recipe;
   if (lora === undefined) return { model: base, tokenizer };
   const { rank, alpha, target_modules: targets } = lora;
-  const options = { rank, alpha, ...(targets === undefined ? {} : { targets }), base: resolve(directory) };
+  const options = {
+    rank,
+    alpha,
+    ...(targets === undefined ? {} : { targets }),
+    base: existsSync(reference) ? resolve(reference) : reference,
+  };
   return { model: await attachLora(base, options, { seed }), tokenizer };
 }
 

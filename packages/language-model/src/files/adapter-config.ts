@@ -3,6 +3,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, DataError } from "@longcot/errors";
+import { findSnapshot, parseHubReference } from "./hub-cache.ts";
 import { readJsonFile, readJsonIfPresent, describeValue } from "./json-file.ts";
 import type { JsonObject } from "./json-file.ts";
 import { LORA_TARGETS } from "../lora/lora-parameters.ts";
@@ -48,10 +49,13 @@ export async function baseDirectory(directory: string): Promise<string> {
   if (json === undefined || (await isThere(join(directory, "config.json")))) return directory;
   const { base } = parseAdapterConfig(json, path);
   if (await isThere(join(base, "config.json"))) return base;
+  const onHub = parseHubReference(base);
+  const snapshot = onHub === undefined ? undefined : await findSnapshot(onHub);
+  if (snapshot !== undefined) return snapshot;
   throw new DataError({
     who: path,
     argument: "base_model_name_or_path",
-    expected: "a model's folder",
+    expected: "a model's folder, or one of the hub that is in its cache",
     received: `${JSON.stringify(base)}, which has no config.json`,
     fix: "Say where the base model is in adapter_config.json",
   });

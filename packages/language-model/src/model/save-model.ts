@@ -3,10 +3,12 @@
 import { join } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import type { Parameter } from "../architectures/architecture.ts";
-import { partOfParameter } from "../architectures/parameter-layout.ts";
+import { ARCHITECTURES } from "../architectures/index.ts";
+import { initializeInto, partOfParameter } from "../architectures/parameter-layout.ts";
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, serializeAdapterConfig } from "../files/adapter-config.ts";
 import { writeDirectoryAtomically } from "../files/atomic-write.ts";
 import type { WeightDtype } from "../files/half-precision.ts";
+import type { ModelConfig } from "../files/model-config.ts";
 import { writeModelDirectory, writeTextFiles } from "../files/model-directory.ts";
 import { writeSafetensors, type TensorSource } from "../files/write-safetensors.ts";
 import { adapts, mergedWeight } from "../lora/merge-lora.ts";
@@ -55,6 +57,18 @@ export async function saveAdapter(
   });
 }
 
+/**
+ * The weights of a new model as `writeModelDirectory` takes them, those that `createLanguageModel` gives with the same seed, without an engine and
+ * one parameter at a time.
+ */
+export function newModelTensors(config: ModelConfig, { seed }: { seed: number }): TensorSource[] {
+  return checkpointTensors(ARCHITECTURES[config.architecture].parameters(config), (parameter) => {
+    const values = new Float32Array(parameter.shape.reduce((size, dimension) => size * dimension, 1));
+    initializeInto(values, parameter, { seed, standardDeviation: config.initializerRange });
+    return values;
+  });
+}
+
 /** The values of a parameter of `model`, its adapters merged in. */
 async function valuesOf({ engine, lora }: LanguageModel, parameter: ModelParameter): Promise<Float32Array> {
   if (lora === undefined || !adapts(lora, parameter)) return (await engine.read(parameter.variable)) as Float32Array;
@@ -63,9 +77,9 @@ async function valuesOf({ engine, lora }: LanguageModel, parameter: ModelParamet
 }
 
 /** A checkpoint's tensors of `parameters`. The parts of one parameter follow each other, so its values are asked for once. */
-export function checkpointTensors<P extends Parameter>(
+function checkpointTensors<P extends Parameter>(
   parameters: readonly P[],
-  valuesOf: (parameter: P) => Promise<Float32Array>,
+  valuesOf: (parameter: P) => Float32Array | Promise<Float32Array>,
 ): TensorSource[] {
   let last: { parameter: P; values: Float32Array } | undefined;
   return parameters.flatMap((parameter) =>
