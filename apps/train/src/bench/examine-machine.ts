@@ -2,6 +2,8 @@
 import { diagnose } from "@longcot/libtensorflow";
 import type { Diagnosis, Missing } from "@longcot/libtensorflow";
 import { openEngine } from "@longcot/tensor-kernels";
+import type { IsolationLevel } from "@longcot/verifiers";
+import { probeIsolation } from "@longcot/verifiers";
 import { version_core as tfjsVersion } from "@tensorflow/tfjs-core";
 import type { Examination, Finding } from "../cli/doctor.ts";
 import { errorLine } from "../cli/run-cli.ts";
@@ -14,10 +16,11 @@ type EngineFacts = { kind: string; description: string; threads: number; matrix_
 export async function examineMachine(version: string): Promise<Examination> {
   const diagnosis = diagnose();
   const engine = await tryEngine(diagnosis.cpu.threads);
+  const sandbox = await trySandbox();
   return {
     usable: !("error" in engine),
-    findings: [...versions(version, diagnosis), ...engineFindings(diagnosis, engine), ...toolFindings(diagnosis)],
-    facts: { longcot: version, tfjs: tfjsVersion, ...diagnosis, engine },
+    findings: [...versions(version, diagnosis), ...engineFindings(diagnosis, engine), ...toolFindings(diagnosis), sandboxFinding(sandbox)],
+    facts: { longcot: version, tfjs: tfjsVersion, ...diagnosis, engine, sandbox },
   };
 }
 
@@ -33,6 +36,26 @@ async function tryEngine(threads: number): Promise<EngineFacts> {
   } catch (error) {
     return { error: errorLine(error) };
   }
+}
+
+/** How programs can be confined here, or why not at all. */
+type SandboxFacts = { isolation: IsolationLevel; python: string; reasons: readonly string[] } | { error: string };
+
+async function trySandbox(): Promise<SandboxFacts> {
+  try {
+    const { level, python, reasons } = await probeIsolation();
+    return { isolation: level, python, reasons };
+  } catch (error) {
+    return { error: errorLine(error) };
+  }
+}
+
+function sandboxFinding(sandbox: SandboxFacts): Finding {
+  const fix = "apt install bubblewrap python3, and allow user namespaces, to train on code";
+  if ("error" in sandbox) return { name: "code sandbox", state: "absent", value: sandbox.error, fix };
+  const { isolation, python, reasons } = sandbox;
+  if (isolation === "full") return ok("code sandbox", `isolation full, with ${python}`);
+  return { name: "code sandbox", state: "absent", value: `isolation ${isolation} (${reasons[0]})`, fix };
 }
 
 function versions(version: string, { node, platform, libc, cpu, memory }: Diagnosis): Finding[] {

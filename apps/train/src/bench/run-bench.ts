@@ -7,12 +7,13 @@ import type { Engine, EngineChoice } from "@longcot/tensor-kernels";
 import type { BenchJobName, BenchPlan } from "../cli/bench.ts";
 import type { BenchJob, Measurement, PrepareJob } from "./bench-job.ts";
 import { prepareGeneration } from "./generate-job.ts";
+import { measureGrading } from "./grade-job.ts";
 import { preparePolicyStep } from "./grpo-job.ts";
 import { median } from "./median.ts";
 import { runPeer } from "./run-peer.ts";
 import { prepareTraining } from "./train-job.ts";
 
-const JOBS: Readonly<Record<Exclude<BenchJobName, "compile">, PrepareJob>> = {
+const JOBS: Readonly<Record<Exclude<BenchJobName, "compile" | "grade">, PrepareJob>> = {
   train: prepareTraining,
   generate: prepareGeneration,
   grpo: preparePolicyStep,
@@ -22,7 +23,9 @@ const JOBS: Readonly<Record<Exclude<BenchJobName, "compile">, PrepareJob>> = {
 export async function runBench(plan: BenchPlan): Promise<void> {
   for (const name of plan.jobs) {
     say(`${name}: warming up`);
-    if (name === "compile") await compareWithEager(plan);
+    if (name === "grade")
+      report(plan, { job: name, ...(await measureGrading(plan.repeats)), load_average: Number(loadavg()[0]!.toFixed(2)) });
+    else if (name === "compile") await compareWithEager(plan);
     else if (plan.against === undefined) await measureAlone(name, plan);
     else await measureInTurn(name, plan, plan.against);
   }

@@ -7,7 +7,7 @@ import type { EngineFlags } from "./engine-options.ts";
 import { existingFile, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
 
-export const BENCH_JOBS = ["train", "generate", "grpo", "compile"] as const;
+export const BENCH_JOBS = ["train", "generate", "grpo", "compile", "grade"] as const;
 export type BenchJobName = (typeof BENCH_JOBS)[number];
 
 /** Sizes of the model and of the work; those of tooling that other programs are timed with. */
@@ -82,7 +82,7 @@ export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddComman
     addEngineOptions(command)
       .addHelpText(
         "after",
-        "\ncompile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
+        "\ncompile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. grade runs a trivial program in the code grader's sandbox. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
       )
       .action(async (jobs: BenchJobName[], flags: Flags) => run(planOf(command, jobs, flags)));
   };
@@ -109,7 +109,8 @@ function planOf(command: Command, named: readonly BenchJobName[], { ragged, json
     for (const name of ["python", "rounds"])
       if (given(name)) refuse(`--${name}`, "left out without --against", String(flags[name as "python"]));
   } else {
-    if (jobs.includes("compile")) refuse("--against", "left out for compile, which no other program has", flags.against);
+    const own = jobs.find((job) => job === "compile" || job === "grade");
+    if (own !== undefined) refuse("--against", `left out for ${own}, which no other program has`, flags.against);
     if (shapes.kvHeads !== shapes.heads) refuse("--kv-heads", "as --heads with --against", String(shapes.kvHeads));
   }
   return { ...flags, jobs, shapes, ragged: ragged === true, json: json === true };

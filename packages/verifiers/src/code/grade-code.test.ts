@@ -132,12 +132,49 @@ describe.skipIf(skipped)(`the code grader${skipped ? ` (left out: ${isolation.me
     expect(verdict).toMatchObject({ score: 0.5, outcome: "wrong", passed: 2, total: 4 });
   });
 
+  test("os._exit right after printing, from the program and from its children", async () => {
+    const source = "import os\nprint(1)\nif os.fork() == 0: os._exit(0)\nos.wait()\nos._exit(0)";
+    expect(await grade(source, { inputs: [""], outputs: ["1"] })).toMatchObject({ score: 1 });
+  });
+
+  test("a box that dies is replaced and the response graded again; one that dies again is a crash, no wrong answer", async () => {
+    await using fragile = await open();
+    const response = fence("import time\ntime.sleep(0.8)\nprint(1)");
+    const groundTruth = JSON.stringify({ inputs: [""], outputs: ["1"] });
+    const others = childProcesses();
+    const [once] = await Promise.all([fragile.grade({ response, groundTruth }), killNewChild(others)]);
+    expect(once).toMatchObject({ score: 1, outcome: "correct" });
+    const twice = fragile.grade({ response, groundTruth });
+    await killNewChild(others);
+    await killNewChild(others);
+    expect(await twice).toMatchObject({ score: 0, outcome: "crash", rule: "sandbox" });
+    expect(await fragile.grade({ response, groundTruth })).toMatchObject({ score: 1 });
+  });
+
   test("deep recursion has the stack for it", async () => {
     const source =
       "import sys\nfrom functools import lru_cache\nsys.setrecursionlimit(10**6)\n@lru_cache(None)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(100000))";
     expect(await grade(source, { inputs: [""], outputs: ["100000"] })).toMatchObject({ score: 1 });
   });
 });
+
+/** Processes that this one has started. */
+function childProcesses(): number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** Kills the first child that is none of `others`, once it has had time to open; an earlier victim never counts again. */
+async function killNewChild(others: number[]): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;) {
+    const found = childProcesses().find((pid) => !others.includes(pid));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    if (found === undefined) continue;
+    others.push(found);
+    process.kill(found, "SIGKILL");
+    return;
+  }
+}
 
 test("below the level asked for nothing runs, and the refusal says what to install", () => {
   const weak = { level: "rlimits only", plan: undefined!, python: "", pythonFolders: [], reasons: ["full: spawn bwrap ENOENT"] } as const;

@@ -7,8 +7,6 @@ import { boxPlans, findPython, reaches, type BoxPlan, type IsolationLevel } from
 
 /** Programs after which a box is replaced, so that nothing it leaks can add up. */
 const RUNS_PER_BOX = 2_000;
-/** How often a program is tried when the box dies under it. */
-const MAX_ATTEMPTS = 2;
 const PROBE_LIMITS: BoxLimits = {
   cpu_s: 5,
   wall_s: 15,
@@ -128,15 +126,9 @@ export class Sandbox {
     return (this.#box ??= await Box.open(plan, { python, pythonFolders, stackMib: this.#stackMib }));
   }
 
-  /** Runs one program, once more in a new box if the first one dies. @throws BoxError where that dies too. */
+  /** Runs one program. @throws BoxError where the box dies; the next run opens another. */
   async run(request: BoxRequest): Promise<BoxResult> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await (await this.box()).run(request);
-      } catch (error) {
-        if (!(error instanceof BoxError) || attempt >= MAX_ATTEMPTS) throw error;
-      }
-    }
+    return (await this.box()).run(request);
   }
 
   async close(): Promise<void> {

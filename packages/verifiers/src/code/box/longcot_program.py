@@ -49,6 +49,24 @@ def prepare_interpreter():
     threading.stack_size(THREAD_STACK_BYTES)
 
 
+def flush_before_exit():
+    """
+    os._exit drops what is still buffered. Contestants call it right after the last print, to save the interpreter's clean-up: what this
+    process has printed counts as printed. Its children keep the plain one, which keeps them from printing their copy of the buffer.
+    """
+    owner, exit_now = os.getpid(), os._exit
+
+    def flush_and_exit(status):
+        if os.getpid() == owner:
+            try:
+                sys.stdout.flush()
+            except BaseException:
+                pass
+        exit_now(status)
+
+    os._exit = flush_and_exit
+
+
 def new_module(name):
     module = types.ModuleType(name)
     module.__builtins__ = builtins
@@ -59,6 +77,7 @@ def new_module(name):
 def run_program(source):
     """Runs `source` as `__main__` and ends the process as the interpreter would."""
     module = new_module("__main__")
+    flush_before_exit()
     end_process(lambda: execute(source, module))
 
 
