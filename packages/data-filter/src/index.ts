@@ -5,6 +5,7 @@ export { loadPrompts } from "./load-prompts.ts";
 export type { OnInvalidRow, PromptColumns } from "./load-prompts.ts";
 export type { Conversation, Message, PromptRow, RejectedRow } from "./prompt-row.ts";
 export { writeConversations, writePrompts } from "./write-prompts.ts";
+export { fingerprint } from "./store/source-files.ts";
 export { createContaminationFinder } from "./contamination/contamination-finder.ts";
 export type { Contamination, ContaminationFinder, ContaminationOptions } from "./contamination/contamination-finder.ts";
 export { createDuplicateFinder } from "./duplicates/find-duplicates.ts";

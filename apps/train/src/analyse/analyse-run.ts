@@ -12,7 +12,7 @@ import { writeTable } from "../run/data-table.ts";
 import { readRecords } from "../run/records.ts";
 import { listRolloutSteps, RolloutStore } from "../run/rollout-store.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
-import { thinkingOpened } from "../training/rollout.ts";
+import { thinkingOf } from "../models/prompt-tokens.ts";
 import type { Analysis, WhatIf } from "./analysis.ts";
 import { keptRows, measureRollouts } from "./measure-rollouts.ts";
 import type { TextReader } from "./measure-rollouts.ts";
@@ -113,9 +113,7 @@ async function textReader(run: string, emit: EmitEvent): Promise<TextReader | un
     return undefined;
   }
   const tokenizer = await loadTokenizer(folder);
-  const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
-  const thinking = thinkingOpened(probe) ? "required" : "closed-if-opened";
-  return { tokenizer, policy: { ...DEFAULT_MATH_POLICY, thinking, bareAnswer: "refuse" } };
+  return { tokenizer, policy: { ...DEFAULT_MATH_POLICY, thinking: thinkingOf(tokenizer), bareAnswer: "refuse" } };
 }
 
 function chooseCheckpoint(run: string, steps: readonly number[], wanted: number | undefined) {

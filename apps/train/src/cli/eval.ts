@@ -2,10 +2,9 @@
 import type { EvalFlags, EvalPlan } from "../eval/eval-plan.ts";
 import type { EvalOutcome } from "../eval/eval-outcome.ts";
 import type { EvalJob } from "../eval/run-eval.ts";
-import { createRowsProgress } from "../models/rows-progress.ts";
 import { percent } from "../progress/figures.ts";
 import { addEngineOptions } from "./engine-options.ts";
-import { listenForInterrupt } from "./interrupt.ts";
+import { runInterruptible } from "./interruptible.ts";
 import { existingFolder, positiveNumber, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
 
@@ -50,26 +49,17 @@ export function evalCommand(load: () => Promise<EvalWork>): AddCommand {
         const work = await load();
         const plan = work.planEvaluation(flags);
         for (const notice of plan.notices) process.stderr.write(`${notice}\n`);
-        const progress = createRowsProgress("eval");
-        const interrupt = listenForInterrupt(() =>
-          process.stderr.write("\nstopping; the same command goes on where it was. Ctrl-C again ends at once\n"),
+        const outcome = await runInterruptible(
+          { label: "eval", stopping: "stopping; the same command goes on where it was" },
+          (signal, progress) =>
+            work.runEval({
+              plan,
+              flags,
+              signal,
+              onProgress: ({ phase, done, total }) => progress.update({ phase, done, total, text: `${phase} ${done} of ${total} samples` }),
+            }),
         );
-        try {
-          const outcome = await work.runEval({
-            plan,
-            flags,
-            signal: interrupt.signal,
-            onProgress: ({ phase, done, total }) => progress.update({ phase, done, total, text: `${phase} ${done} of ${total} samples` }),
-          });
-          progress.close();
-          process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome));
-        } catch (error) {
-          if (!interrupt.signal.aborted || error !== interrupt.signal.reason) throw error;
-          process.exitCode = interrupt.exitCode();
-        } finally {
-          progress.close();
-          interrupt.dispose();
-        }
+        if (outcome !== undefined) process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome));
       });
   };
 }

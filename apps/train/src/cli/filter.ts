@@ -1,8 +1,7 @@
 // `longcot filter`: problems through a pipeline of steps, and a report of what was dropped and why.
 import type { FilterFlags, FilterRecipe } from "../filter/filter-recipe.ts";
 import type { FilterJob, FilterOutcome } from "../filter/run-filter.ts";
-import { createRowsProgress } from "../models/rows-progress.ts";
-import { listenForInterrupt } from "./interrupt.ts";
+import { runInterruptible } from "./interruptible.ts";
 import { existingFile, existingFolder, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
 
@@ -38,33 +37,25 @@ export function filterCommand(load: () => Promise<FilterWork>): AddCommand {
       .action(async ({ out, json, ...flags }: FilterFlags & { out: string; json?: true }) => {
         const work = await load();
         const recipe = work.loadFilterRecipe(flags);
-        const progress = createRowsProgress("filter");
-        const interrupt = listenForInterrupt(() =>
-          process.stderr.write("\nstopping; the same command goes on with the step that was not done. Ctrl-C again ends at once\n"),
-        );
         const start = performance.now();
-        try {
-          const outcome = await work.runFilter({
-            recipe,
-            out,
-            signal: interrupt.signal,
-            onProgress: ({ step, phase, done, total }) =>
-              progress.update({
-                phase: `${step} ${phase}`,
-                done,
-                total,
-                text: `${step}${phase === step ? "" : `, ${phase}`} ${done} of ${total}`,
-              }),
-          });
-          progress.close();
-          process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome, (performance.now() - start) / 1000));
-        } catch (error) {
-          if (!interrupt.signal.aborted || error !== interrupt.signal.reason) throw error;
-          process.exitCode = interrupt.exitCode();
-        } finally {
-          progress.close();
-          interrupt.dispose();
-        }
+        const outcome = await runInterruptible(
+          { label: "filter", stopping: "stopping; the same command goes on with the step that was not done" },
+          (signal, progress) =>
+            work.runFilter({
+              recipe,
+              out,
+              signal,
+              onProgress: ({ step, phase, done, total }) =>
+                progress.update({
+                  phase: `${step} ${phase}`,
+                  done,
+                  total,
+                  text: `${step}${phase === step ? "" : `, ${phase}`} ${done} of ${total}`,
+                }),
+            }),
+        );
+        const seconds = (performance.now() - start) / 1000;
+        if (outcome !== undefined) process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome, seconds));
       });
   };
 }

@@ -1,8 +1,7 @@
 // `longcot study`: a grid of runs over seeds in parallel processes, and one report that holds the paper's findings against it.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import type { Finding } from "@longcot/entropy-dynamics";
+import { defaultRunPath } from "../run/run-folder.ts";
 import { existingFolder, positiveNumber, wholeNumber } from "./option-values.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { AddCommand } from "./run-cli.ts";
@@ -66,7 +65,7 @@ async function study(flags: StudyFlags): Promise<void> {
   const planned = isNew ? asked! : resolveStudy(folders.readStudyRecipe(flags.run!));
   if (!isNew && asked !== undefined) checkSameStudy(flags.run!, planned, asked);
   if (flags.budget !== undefined) planned.recipe.budget_minutes = flags.budget;
-  const path = flags.run ?? defaultStudyPath(planned.recipe.name);
+  const path = flags.run ?? defaultRunPath(planned.recipe);
   const folder = isNew ? folders.createStudyFolder(path, planned.recipe) : new folders.StudyFolder(path);
   const progress = createStudyProgress(flags.json === true ? "json" : process.stdout.isTTY ? "panel" : "lines", process.stdout);
   const interrupt = listenForInterrupt(() =>
@@ -104,17 +103,4 @@ async function reportAgain(folder: string, flags: StudyFlags): Promise<void> {
 /** `agrees        more-sgd-steps  More SGD steps …`. */
 function findingLines(findings: readonly Finding[]): string[] {
   return findings.map(({ verdict, claim }) => `${verdict.padEnd(13)} ${claim}`);
-}
-
-/** `runs/entropy-quick-20261125-110000`. */
-function defaultStudyPath(name: string, now = new Date()): string {
-  const stamp = now
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+Z$/g, "")
-    .replace("T", "-");
-  const base = join("runs", `${name}-${stamp}`);
-  for (let i = 1; ; i++) {
-    const path = i === 1 ? base : `${base}-${i}`;
-    if (!existsSync(path)) return path;
-  }
 }

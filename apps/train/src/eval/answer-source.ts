@@ -1,14 +1,14 @@
 // Who answers a benchmark's problems: a model on this machine's engine, or one behind a server.
 import { availableParallelism } from "node:os";
 import { checkTokenizerFits, generate, loadLanguageModel, loadTokenizer, readModelConfig } from "@longcot/language-model";
-import type { LanguageModel, Tokenizer } from "@longcot/language-model";
+import type { LanguageModel } from "@longcot/language-model";
 import { openModelServer } from "@longcot/model-server";
 import { ConfigError } from "@longcot/errors";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { PromptRow } from "@longcot/data-filter";
 import type { EngineFlags } from "../cli/engine-options.ts";
+import { encodePrompt, thinkingOf } from "../models/prompt-tokens.ts";
 import { EVALUATION_STEP } from "../training/evaluate.ts";
-import { thinkingOpened } from "../training/rollout.ts";
 import type { EvalPlan, EvalSampling } from "./eval-plan.ts";
 
 export interface SampledAnswer {
@@ -68,7 +68,7 @@ async function modelSource(
   const config = await readModelConfig(directory);
   const tokenizer = await loadTokenizer(directory);
   checkTokenizerFits(config, tokenizer);
-  const longest = prompts.reduce((most, row) => Math.max(most, encodePrompt(tokenizer, row).length), 0);
+  const longest = prompts.reduce((most, row) => Math.max(most, encodePrompt(tokenizer, row.messages).length), 0);
   const room = config.maxPositionEmbeddings - longest;
   const maxNewTokens = sampling.maxNewTokens ?? Math.min(PAPER_CAP, room);
   if (maxNewTokens > room || maxNewTokens < 1)
@@ -82,15 +82,14 @@ async function modelSource(
     await opened.close();
     throw error;
   });
-  const probe = tokenizer.hasChatTemplate ? tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true }) : "";
   return {
     description: opened.description,
-    thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
+    thinking: thinkingOf(tokenizer),
     chunk: (samples) => Math.max(1, Math.floor(SEQUENCES_A_CHUNK / samples)),
     maxNewTokens,
     async answer(problems, samples, { signal, onProgress }) {
       const requests = problems.flatMap(({ index, row }) => {
-        const promptTokens = encodePrompt(tokenizer, row);
+        const promptTokens = encodePrompt(tokenizer, row.messages);
         return Array.from({ length: samples }, (_, sample) => ({ promptTokens, prompt: index, sample }));
       });
       const { temperature, topP, topK, seed } = sampling;
@@ -111,13 +110,6 @@ async function modelSource(
     },
     close: () => opened.close(),
   };
-}
-
-function encodePrompt(tokenizer: Tokenizer, { messages }: PromptRow): Int32Array {
-  const turns = messages.map(({ role, content }) => ({ role, content }));
-  return tokenizer.encode(
-    tokenizer.hasChatTemplate ? tokenizer.renderChat(turns, { addGenerationPrompt: true }) : turns.map(({ content }) => content).join("\n"),
-  );
 }
 
 function serverSource(

@@ -1,10 +1,11 @@
 // Benchmarks: a file of problems, or a name that stands for a published protocol (benchmarks/NAME.yaml) and says where the file comes from.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "@longcot/errors";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
+import { yamlNames } from "../recipe/named-yaml.ts";
 
 const FOLDER = fileURLToPath(new URL("../../benchmarks/", import.meta.url));
 
@@ -28,11 +29,7 @@ export interface BenchmarkPlan {
 }
 
 /** Names of the published protocols. */
-export const benchmarkNames = (): string[] =>
-  readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => basename(file, ".yaml"))
-    .toSorted();
+export const benchmarkNames = (): string[] => yamlNames(FOLDER);
 
 /**
  * The benchmark of `FILE`, or of `NAME=FILE`: that file under the protocol of that name.

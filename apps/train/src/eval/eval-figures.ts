@@ -1,6 +1,7 @@
 // Figures of one benchmark from its graded samples, for all problems and for each source or level.
 import type { PromptRow } from "@longcot/data-filter";
 import { bootstrapInterval, consensusAtK, outcomeTable, summarize, type Interval, type Summary } from "@longcot/evaluation";
+import { groupOf } from "../training/prompts.ts";
 import type { GradedSample } from "./sample-log.ts";
 
 export interface Share extends Interval {
@@ -84,6 +85,3 @@ export function summarizeSamples(
     correct_per_problem: perProblem.map((list) => list.filter(isRight).length),
   };
 }
-
-/** `2` for a level, else the data source; as in training. */
-export const groupOf = ({ level, dataSource }: PromptRow): string => (level === undefined ? dataSource : String(level));

@@ -1,9 +1,11 @@
 // What an evaluation does, decided before anything runs: whose answers, to which problems, how drawn.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import type { EngineFlags } from "../cli/engine-options.ts";
+import { definedOnly } from "../recipe/defined-only.ts";
 import type { Recipe } from "../recipe/schema.ts";
+import { checkpointName, listCheckpointSteps } from "../run/checkpoints.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
 import { namedBenchmark, type BenchmarkPlan } from "./benchmarks.ts";
 
@@ -123,20 +125,13 @@ function heldOutFiles(run: string, recipe: Recipe): string[] {
 
 /** The model of the checkpoint of `step`, or of the newest one. */
 function checkpointModel(run: string, step: number | undefined): string {
-  const folder = join(run, "checkpoints");
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => /^step-\d+$/.test(name))
-        .toSorted()
-    : [];
-  const wanted = step === undefined ? names.at(-1) : names.find((name) => Number(name.slice("step-".length)) === step);
-  if (wanted !== undefined) return join(folder, wanted, "model");
+  const root = join(run, "checkpoints");
+  const steps = listCheckpointSteps(root);
+  const wanted = step === undefined ? steps.at(-1) : steps.find((one) => one === step);
+  if (wanted !== undefined) return join(root, checkpointName(wanted), "model");
   throw new ConfigError({
     who: step === undefined ? "--run" : "--step",
-    expected:
-      step === undefined
-        ? "a run with checkpoints"
-        : `one of ${names.map((name) => Number(name.slice("step-".length))).join(", ") || "none"}`,
+    expected: step === undefined ? "a run with checkpoints" : `one of ${steps.join(", ") || "none"}`,
     received: step === undefined ? run : String(step),
   });
 }
@@ -146,11 +141,4 @@ function runOf(directory: string): string | undefined {
   const checkpoints = dirname(dirname(resolve(directory)));
   const run = dirname(checkpoints);
   return basename(checkpoints) === "checkpoints" && existsSync(join(run, "recipe.yaml")) ? run : undefined;
-}
-
-/** `object` without its undefined values. */
-function definedOnly<T extends object>(object: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: NonNullable<T[Key]>;
-  };
 }

@@ -1,10 +1,8 @@
 // The report of an evaluation: scores, a map of problems, samples with verdict and reason.
 import type { PromptRow } from "@longcot/data-filter";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { percent } from "../progress/figures.ts";
-import { html, trustedMarkup, type Markup } from "../report/markup.ts";
-import { PAGE_CSS } from "../report/style.ts";
+import { renderDocument } from "../report/document.ts";
+import { html, type Markup } from "../report/markup.ts";
 import type { Share } from "./eval-figures.ts";
 import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
 import type { GradedSample } from "./sample-log.ts";
@@ -16,29 +14,25 @@ const EVAL_CSS = `
 /** Samples shown of each benchmark and verdict. */
 const SHOWN = 3;
 
+/** A benchmark's problems and samples, behind the result in the same place. */
+export interface Evaluated {
+  readonly rows: readonly PromptRow[];
+  readonly samples: readonly GradedSample[];
+}
+
 /** The page as text; needs nothing from the network. */
-export function renderEvalReport(outcome: EvalOutcome, problems: ReadonlyMap<string, readonly PromptRow[]>, folder: string): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${outcome.model}: longcot evaluation</title>
-        <style>
-          ${trustedMarkup(PAGE_CSS + EVAL_CSS)}
-        </style>
-      </head>
-      <body>
-        <h1>${outcome.model}</h1>
-        <p class="sub">${outcome.engine}; brackets are 95% bootstrap intervals over problems</p>
-        ${outcome.results.map((result) => benchmarkSection(result, problems.get(result.benchmark)!, folder))} ${publishedSection(outcome)}
-      </body>
-    </html> `.html;
+export function renderEvalReport(outcome: EvalOutcome, evaluated: readonly Evaluated[]): string {
+  return renderDocument(
+    { title: `${outcome.model}: longcot evaluation`, css: EVAL_CSS },
+    html`<h1>${outcome.model}</h1>
+      <p class="sub">${outcome.engine}; brackets are 95% bootstrap intervals over problems</p>
+      ${outcome.results.map((result, i) => benchmarkSection(result, evaluated[i]!))} ${publishedSection(outcome)}`,
+  );
 }
 
 const interval = ({ value, low, high }: Share): Markup => html`${percent(value)} <small>[${percent(low)}, ${percent(high)}]</small>`;
 
-function benchmarkSection(result: BenchmarkResult, rows: readonly PromptRow[], folder: string): Markup {
+function benchmarkSection(result: BenchmarkResult, { rows, samples }: Evaluated): Markup {
   const { k, overall, groups, compared } = result;
   return html`<h2>${result.title}</h2>
     <p class="sub">
@@ -93,14 +87,7 @@ function benchmarkSection(result: BenchmarkResult, rows: readonly PromptRow[], f
           html`<div style="--share:${((100 * right) / k).toFixed(0)}%" title="problem ${problem}: ${right} of ${k}"></div>`,
       )}
     </div>
-    ${sampleSection(readSamples(folder, result.benchmark), rows)}`;
-}
-
-function readSamples(folder: string, benchmark: string): GradedSample[] {
-  const lines = readFileSync(join(folder, `${benchmark}.samples.jsonl`), "utf8")
-    .trimEnd()
-    .split("\n");
-  return lines.slice(1).map((line) => JSON.parse(line) as GradedSample);
+    ${sampleSection(samples, rows)}`;
 }
 
 function sampleSection(samples: readonly GradedSample[], rows: readonly PromptRow[]): Markup {

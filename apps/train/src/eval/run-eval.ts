@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { loadPrompts, type PromptRow } from "@longcot/data-filter";
 import { gradeMath, createVerifierPool } from "@longcot/verifiers";
 import { atomicWrite } from "../run/atomic.ts";
+import { groupOf } from "../training/prompts.ts";
 import { openAnswerSource, type AnswerSource } from "./answer-source.ts";
 import type { BenchmarkPlan } from "./benchmarks.ts";
 import { compareWith } from "./compare-results.ts";
 import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
 import type { EvalFlags, EvalPlan } from "./eval-plan.ts";
-import { renderEvalReport } from "./eval-report.ts";
-import { groupOf, summarizeSamples } from "./eval-figures.ts";
+import { renderEvalReport, type Evaluated } from "./eval-report.ts";
+import { summarizeSamples } from "./eval-figures.ts";
 import { publishedTable } from "./published.ts";
 import { openSampleLog, type GradedSample, type SampleLog } from "./sample-log.ts";
 import { writeSamplesParquet } from "./samples-parquet.ts";
@@ -36,6 +37,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
   );
   try {
     const results: BenchmarkResult[] = [];
+    const evaluated: Evaluated[] = [];
     for (const { benchmark, rows, indices } of loaded) {
       const settings = {
         samples_per_problem: benchmark.samples!,
@@ -60,6 +62,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
         flags.against === undefined || flags.against === "published"
           ? undefined
           : compareWith(flags.against, benchmark.name, rows, samples);
+      evaluated.push({ rows, samples });
       results.push({
         benchmark: benchmark.name,
         title: benchmark.title,
@@ -77,10 +80,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
       published: flags.against === "published" ? publishedTable(results.map(({ benchmark }) => benchmark)) : [],
     };
     atomicWrite(join(plan.out, "results.json"), `${JSON.stringify(outcome, undefined, 2)}\n`);
-    atomicWrite(
-      join(plan.out, "report.html"),
-      renderEvalReport(outcome, new Map(loaded.map(({ benchmark, rows }) => [benchmark.name, rows])), plan.out),
-    );
+    atomicWrite(join(plan.out, "report.html"), renderEvalReport(outcome, evaluated));
     return outcome;
   } finally {
     await source.close();

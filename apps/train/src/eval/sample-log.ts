@@ -1,8 +1,9 @@
 // Graded samples on disk as they come, a JSON line each: an interrupted evaluation goes on, a finished one can be read.
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import type { VerifyResult } from "@longcot/verifiers";
+import { cutTornLine, JsonlLog, readLog } from "../run/jsonl-log.ts";
 
 /** One answer to one problem, graded. */
 export interface GradedSample {
@@ -31,28 +32,24 @@ export interface SampleLog {
  */
 export function openSampleLog(path: string, drawn: Readonly<Record<string, unknown>>): SampleLog {
   mkdirSync(dirname(path), { recursive: true });
-  const head = JSON.stringify(drawn);
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const lines = whole.split("\n").slice(0, -1);
-  if (lines.length > 0 && lines[0] !== head)
+  cutTornLine(path);
+  const [head, ...samples] = readLog<unknown>(path) as [Readonly<Record<string, unknown>>?, ...GradedSample[]];
+  if (head !== undefined && JSON.stringify(head) !== JSON.stringify(drawn))
     throw new ConfigError({
       who: path,
       argument: "the evaluation in this folder",
-      expected: `drawn with ${head}`,
-      received: lines[0]!.slice(0, 300),
+      expected: `drawn with ${JSON.stringify(drawn)}`,
+      received: JSON.stringify(head).slice(0, 300),
       fix: "Name another folder by --out",
     });
-  const fd = openSync(path, "a");
-  if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole));
-  if (lines.length === 0) writeSync(fd, `${head}\n`);
-  const samples = lines.slice(1).map((line) => JSON.parse(line) as GradedSample);
+  const log = new JsonlLog(path);
+  if (head === undefined) log.append([JSON.stringify(drawn)]);
   return {
     samples,
     append(more) {
-      writeSync(fd, more.map((sample) => `${JSON.stringify(sample)}\n`).join(""));
+      log.append(more.map((sample) => JSON.stringify(sample)));
       samples.push(...more);
     },
-    close: () => closeSync(fd),
+    close: () => log.close(),
   };
 }

@@ -1,8 +1,8 @@
 // The report of a filter run: what went in and came out of each step, why, by source, and examples to read.
 import type { DroppedExample, PipelineResult, StepCounts } from "@longcot/data-filter";
 import { percent } from "../progress/figures.ts";
-import { html, trustedMarkup, type Markup } from "../report/markup.ts";
-import { PAGE_CSS } from "../report/style.ts";
+import { renderDocument } from "../report/document.ts";
+import { html, type Markup } from "../report/markup.ts";
 import type { FilterRecipe } from "./filter-recipe.ts";
 
 const FILTER_CSS = `
@@ -16,50 +16,40 @@ const FILTER_CSS = `
 /** The page as text; needs nothing from the network. */
 export function renderFilterReport(recipe: FilterRecipe, result: PipelineResult): string {
   const { rowsRead, rowsWritten, steps, sources, examples } = result;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${recipe.name}: longcot filter report</title>
-        <style>
-          ${trustedMarkup(PAGE_CSS + FILTER_CSS)}
-        </style>
-      </head>
-      <body>
-        <h1>${recipe.name}</h1>
-        <p class="sub">
-          ${rowsWritten.toLocaleString("en")} of ${rowsRead.toLocaleString("en")} problems left (${percent(rowsWritten / rowsRead)})
-        </p>
-        <h2>Steps</h2>
-        ${table(
-          ["step", "problems in", "dropped", "mended", "left"],
-          steps.map((step) => {
-            const dropped = total(step.dropped);
-            const left = step.rowsIn === 0 && step.step === "import" ? rowsRead : step.rowsIn - dropped;
-            return [step.step, step.rowsIn.toLocaleString("en"), reasons(step.dropped), reasons(step.repaired), leftBar(left, rowsRead)];
-          }),
-        )}
-        ${steps.map(histogram)}
-        <h2>Sources</h2>
-        ${table(
-          ["source", "read", "left", "share"],
-          sources.map(({ source, read, written }) => [
-            source || "(none)",
-            read.toLocaleString("en"),
-            written.toLocaleString("en"),
-            percent(written / read),
-          ]),
-        )}
-        <h2>What was dropped, and why</h2>
-        ${byKind(examples).map(exampleSection)}
-        <h2>Recipe</h2>
-        <details>
-          <summary>every key, as resolved</summary>
-          <pre>${JSON.stringify(recipe, undefined, 2)}</pre>
-        </details>
-      </body>
-    </html> `.html;
+  return renderDocument(
+    { title: `${recipe.name}: longcot filter report`, css: FILTER_CSS },
+    html`<h1>${recipe.name}</h1>
+      <p class="sub">
+        ${rowsWritten.toLocaleString("en")} of ${rowsRead.toLocaleString("en")} problems left (${percent(rowsWritten / rowsRead)})
+      </p>
+      <h2>Steps</h2>
+      ${table(
+        ["step", "problems in", "dropped", "mended", "left"],
+        steps.map((step) => {
+          const dropped = total(step.dropped);
+          const left = step.rowsIn === 0 && step.step === "import" ? rowsRead : step.rowsIn - dropped;
+          return [step.step, step.rowsIn.toLocaleString("en"), reasons(step.dropped), reasons(step.repaired), leftBar(left, rowsRead)];
+        }),
+      )}
+      ${steps.map(histogram)}
+      <h2>Sources</h2>
+      ${table(
+        ["source", "read", "left", "share"],
+        sources.map(({ source, read, written }) => [
+          source || "(none)",
+          read.toLocaleString("en"),
+          written.toLocaleString("en"),
+          percent(written / read),
+        ]),
+      )}
+      <h2>What was dropped, and why</h2>
+      ${byKind(examples).map(exampleSection)}
+      <h2>Recipe</h2>
+      <details>
+        <summary>every key, as resolved</summary>
+        <pre>${JSON.stringify(recipe, undefined, 2)}</pre>
+      </details>`,
+  );
 }
 
 const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,5 @@
 // A filter recipe, run: the steps with what they need, the pipeline, and what is written beside the problems that are left.
 import { mkdirSync } from "node:fs";
-import { stat } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import {
   checkAnswers,
@@ -8,14 +7,18 @@ import {
   checkStatements,
   dropContaminated,
   dropDuplicates,
+  fingerprint,
   keepDifficulty,
   limitPrompts,
   loadPrompts,
   runPipeline,
   type FilterStep,
+  type Message,
   type PipelineResult,
 } from "@longcot/data-filter";
 import { loadTokenizer } from "@longcot/language-model";
+import { encodePrompt } from "../models/prompt-tokens.ts";
+import { definedOnly } from "../recipe/defined-only.ts";
 import { atomicWrite } from "../run/atomic.ts";
 import { dataCard } from "./data-card.ts";
 import type { FilterRecipe, FilterStepOptions } from "./filter-recipe.ts";
@@ -98,22 +101,11 @@ async function promptTokenizer(directory: string) {
   const tokenizer = await loadTokenizer(directory);
   return {
     name: directory,
-    count: (messages: readonly { role: string; content: string }[]): number => {
-      const text = tokenizer.hasChatTemplate
-        ? tokenizer.renderChat(messages as Parameters<typeof tokenizer.renderChat>[0], { addGenerationPrompt: true })
-        : messages.map(({ content }) => content).join("\n");
-      return tokenizer.encode(text).length;
-    },
+    count: (messages: readonly Message[]): number => encodePrompt(tokenizer, messages).length,
   };
 }
 
 async function benchmarkOf(path: string) {
-  const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
   const rows = await loadPrompts(path);
-  return { name: path, fingerprint: `${size} ${mtimeMs}`, statements: rows.map(({ messages }) => messages.at(-1)!.content) };
-}
-
-/** `object` without its undefined values. */
-function definedOnly<T extends object>(object: T): { [Key in keyof T]: NonNullable<T[Key]> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: NonNullable<T[Key]> };
+  return { name: path, fingerprint: await fingerprint(path), statements: rows.map(({ messages }) => messages.at(-1)!.content) };
 }

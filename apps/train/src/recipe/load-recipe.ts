@@ -1,7 +1,5 @@
 // A recipe from a file, a shipped preset or a run's folder, with overrides: parsed, defaulted, checked, or one clear error.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { join } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { findBrokenRule, findContextOverflow } from "./check-recipe.ts";
@@ -9,7 +7,7 @@ import type { BrokenRule } from "./check-recipe.ts";
 import { parseChecked } from "./checked-yaml.ts";
 import { switchDataSource } from "./data-switch.ts";
 import { dotted } from "./issue-message.ts";
-import { nearest } from "./key-tree.ts";
+import { readNamedYaml, yamlNames } from "./named-yaml.ts";
 import { recipeSchema } from "./schema.ts";
 import type { Recipe, Stage } from "./schema.ts";
 
@@ -22,12 +20,7 @@ export interface LoadedRecipe {
 }
 
 /** Names of the presets that ship with the program. */
-export function presetNames(): string[] {
-  return readdirSync(PRESETS_FOLDER)
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.slice(0, -".yaml".length))
-    .toSorted();
-}
+export const presetNames = (): string[] => yamlNames(PRESETS_FOLDER);
 
 /**
  * Loads a recipe.
@@ -40,10 +33,7 @@ export function loadRecipe({ source, sets = [] }: { source: string; sets?: reado
 }
 
 /** Text and label of the recipe that `source` names, unparsed. @throws ConfigError if there is none. */
-export function recipeSource(source: string): { text: string; label: string } {
-  const { path, label } = locateRecipe(source);
-  return { text: readFileSync(path, "utf8"), label };
-}
+export const recipeSource = (source: string): { text: string; label: string } => readNamedYaml(source, PRESETS_FOLDER, "a recipe file");
 
 /** {@link loadRecipe} for YAML text; `label` names it in errors, with the line unless `isWritten` is false (nobody wrote the text). */
 export function resolveRecipe(source: { text: string; label: string; sets?: readonly string[]; isWritten?: boolean }): LoadedRecipe {
@@ -72,25 +62,6 @@ export function totalSteps(recipe: Recipe): number {
 /** N_SGD = (D_R / D_T) * N_reuse: optimizer steps in one step of the loop, if no group is rejected. */
 export function updatesPerStep(stage: Stage): number {
   return (stage.batch_size / stage.mini_batch_size) * stage.reuse;
-}
-
-function locateRecipe(source: string): { path: string; label: string } {
-  if (/\.ya?ml$|[/\\]/.test(source)) {
-    if (!existsSync(source) || !statSync(source).isFile())
-      throw new ConfigError({ who: "--recipe", expected: "a recipe file that exists", received: source });
-    return { path: source, label: source };
-  }
-  const names = presetNames();
-  if (!names.includes(source)) {
-    const near = nearest(source, names);
-    throw new ConfigError({
-      who: "--recipe",
-      expected: `the path of a .yaml file or one of ${names.join(", ")}`,
-      received: source,
-      ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
-    });
-  }
-  return { path: join(PRESETS_FOLDER, `${source}.yaml`), label: `${source}.yaml` };
 }
 
 function ruleError({ path, expected, received, fix }: BrokenRule, who: string): ConfigError {

@@ -4,13 +4,13 @@ import { compactCount, duration, percent } from "../progress/figures.ts";
 import { totalSteps, writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { EvaluationRecord, RunRecords, SampleRecord } from "../run/records.ts";
+import { renderDocument } from "./document.ts";
 import { html, trustedMarkup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
 import { levelName } from "./plots.ts";
 import { evaluationFigures, stepFigures } from "./run-figures.ts";
 import type { Figure } from "./run-figures.ts";
 import { chooseSamples } from "./sample-choice.ts";
-import { PAGE_CSS } from "./style.ts";
 import { entropyVerdict, gainVerdict } from "./verdict.ts";
 
 /** The whole page as text; needs nothing from the network. */
@@ -22,35 +22,25 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
     environment === undefined
       ? ""
       : ` · ${compactCount(environment.parameters)} parameters · ${environment.engine} (${environment.device})`;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${recipe.name}: longcot report</title>
-        <style>
-          ${trustedMarkup(PAGE_CSS)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1>${recipe.name}</h1>
-          <p class="sub">seed ${recipe.seed} · ${metrics.length} of ${totalSteps(recipe)} steps${machine}</p>
-        </header>
-        <ul class="verdicts">
-          ${verdicts.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}
-        </ul>
-        ${beforeAfter(evaluations)}
-        <h2>Curves</h2>
-        ${figures.length === 0 ? html`<p class="note">No step is finished yet.</p>` : html`<div class="grid">${figures.map(figureMarkup)}</div>`}
-        ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
-        <h2>Recipe</h2>
-        <details>
-          <summary>every key, as resolved</summary>
-          <pre>${writeRecipe(recipe)}</pre>
-        </details>
-      </body>
-    </html> `.html;
+  return renderDocument(
+    { title: `${recipe.name}: longcot report` },
+    html`<header>
+        <h1>${recipe.name}</h1>
+        <p class="sub">seed ${recipe.seed} · ${metrics.length} of ${totalSteps(recipe)} steps${machine}</p>
+      </header>
+      <ul class="verdicts">
+        ${verdicts.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}
+      </ul>
+      ${beforeAfter(evaluations)}
+      <h2>Curves</h2>
+      ${figures.length === 0 ? html`<p class="note">No step is finished yet.</p>` : html`<div class="grid">${figures.map(figureMarkup)}</div>`}
+      ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
+      <h2>Recipe</h2>
+      <details>
+        <summary>every key, as resolved</summary>
+        <pre>${writeRecipe(recipe)}</pre>
+      </details>`,
+  );
 }
 
 function beforeAfter(evaluations: readonly EvaluationRecord[]): Markup {

@@ -71,21 +71,19 @@ export function linePlot(options: LinePlotOptions): string {
     },
     marks: [
       ...stageMarks(stages),
-      ...(reference === undefined
-        ? []
-        : [
-            Plot.ruleY([reference.value * scale], { stroke: "var(--muted)", strokeDasharray: "5,4" }),
-            Plot.text([reference], {
-              y: (r: { value: number }) => r.value,
-              frameAnchor: "right",
-              text: "name",
-              dy: -7,
-              fill: "var(--muted)",
-            }),
-          ]),
+      ...referenceMarks(reference, scale, -7),
       ...series.flatMap((one) => splitAt(one.points, stages).flatMap((points) => seriesMarks({ ...one, points }))),
     ],
   });
+}
+
+/** A dashed line at a value that is not measured, with its name `dy` pixels above it. */
+export function referenceMarks(reference: { value: number; name: string } | undefined, scale: number, dy: number): Plot.Markish[] {
+  if (reference === undefined) return [];
+  return [
+    Plot.ruleY([reference.value * scale], { stroke: "var(--muted)", strokeDasharray: "5,4" }),
+    Plot.text([reference], { y: (r: { value: number }) => r.value, frameAnchor: "right", text: "name", dy, fill: "var(--muted)" }),
+  ];
 }
 
 /** Points with 95% intervals joined by lines: accuracy per level over evaluations. */

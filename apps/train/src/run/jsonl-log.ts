@@ -47,6 +47,14 @@ export function cutLog(path: string, size: number): void {
   }
 }
 
+/** Cuts off a last line that a killed process left half-written; a missing file has none. */
+export function cutTornLine(path: string): void {
+  if (!existsSync(path)) return;
+  const bytes = readFileSync(path);
+  const whole = bytes.lastIndexOf("\n") + 1;
+  if (whole < bytes.length) cutLog(path, whole);
+}
+
 /** The values of a JSONL file; none if it does not exist. A last line without newline (being written) is left out. @throws DataError naming a line that is not JSON. */
 export function readLog<T>(path: string): T[] {
   if (!existsSync(path)) return [];

@@ -144,12 +144,12 @@ export class RunFolder {
 }
 
 /** `runs/quickstart-20261123-001655`: where a run goes if nobody says where. */
-export function defaultRunPath(recipe: Recipe, now = new Date()): string {
+export function defaultRunPath({ name }: { name: string }, now = new Date()): string {
   const stamp = now
     .toISOString()
     .replaceAll(/[-:]|\.\d+Z$/g, "")
     .replace("T", "-");
-  const base = join("runs", `${recipe.name}-${stamp}`);
+  const base = join("runs", `${name}-${stamp}`);
   for (let i = 1; ; i++) {
     const path = i === 1 ? base : `${base}-${i}`;
     if (!existsSync(path)) return path;

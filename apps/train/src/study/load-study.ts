@@ -1,12 +1,10 @@
 // A study from a file or a shipped preset: every cell resolved to a whole training recipe and checked, or one clear error.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { parseChecked } from "../recipe/checked-yaml.ts";
-import { nearest } from "../recipe/key-tree.ts";
 import { recipeSource, resolveRecipe } from "../recipe/load-recipe.ts";
+import { readNamedYaml, yamlNames } from "../recipe/named-yaml.ts";
 import { applyOverrides, parseKey } from "../recipe/overrides.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { parseYaml } from "../recipe/yaml-source.ts";
@@ -31,32 +29,10 @@ export interface Study {
 }
 
 /** Names of the studies that ship with the program. */
-export function studyNames(): string[] {
-  return readdirSync(STUDIES_FOLDER)
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.slice(0, -".yaml".length))
-    .toSorted();
-}
+export const studyNames = (): string[] => yamlNames(STUDIES_FOLDER);
 
 /** Text and label of the study that `source` names: a YAML file, or a shipped name. @throws ConfigError if there is none. */
-export function readStudySource(source: string): { text: string; label: string } {
-  if (/\.ya?ml$|[/\\]/.test(source)) {
-    if (!existsSync(source) || !statSync(source).isFile())
-      throw new ConfigError({ who: "--recipe", expected: "a study's file that exists", received: source });
-    return { text: readFileSync(source, "utf8"), label: source };
-  }
-  const names = studyNames();
-  if (!names.includes(source)) {
-    const near = nearest(source, names);
-    throw new ConfigError({
-      who: "--recipe",
-      expected: `the path of a .yaml file or one of ${names.join(", ")}`,
-      received: source,
-      ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
-    });
-  }
-  return { text: readFileSync(join(STUDIES_FOLDER, `${source}.yaml`), "utf8"), label: `${source}.yaml` };
-}
+export const readStudySource = (source: string): { text: string; label: string } => readNamedYaml(source, STUDIES_FOLDER, "a study's file");
 
 /**
  * Resolves a study from YAML text. `sets` are `--set`s on the study's own keys, `base.…` among them.

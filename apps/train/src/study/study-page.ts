@@ -1,10 +1,10 @@
 // The page of a study's report: findings first, then curves, then every run, every cell and the base recipe.
 import type { Effect, EffectUnit, Finding, Verdict } from "@longcot/entropy-dynamics";
 import { percent } from "../progress/figures.ts";
-import { html, trustedMarkup } from "../report/markup.ts";
+import { renderDocument } from "../report/document.ts";
+import { html } from "../report/markup.ts";
 import type { Markup } from "../report/markup.ts";
 import { figureMarkup } from "../report/page.ts";
-import { PAGE_CSS } from "../report/style.ts";
 import type { RunRow } from "./run-rows.ts";
 import { curveFigures, summaryFigures } from "./study-figures.ts";
 import type { StudyData } from "./study-data.ts";
@@ -25,48 +25,38 @@ export function renderStudyPage(data: StudyData, rows: readonly RunRow[], findin
   const { record } = data;
   const machine = record.environment === undefined ? "" : ` · ${record.environment.engine} (${record.environment.device})`;
   const finished = record.runs.filter(({ status }) => status === "completed" || status === "stopped").length;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${record.name}: longcot study</title>
-        <style>
-          ${trustedMarkup(PAGE_CSS + STUDY_CSS)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1>${record.name}</h1>
-          <p class="sub">
-            ${record.cells.length} cells × ${record.seeds.length} seeds · ${finished} of ${record.runs.length} runs finished${machine}
-          </p>
-          ${record.question === undefined ? html`` : html`<p>${record.question}</p>`}
-        </header>
-        <h2>The paper's findings</h2>
-        <p class="note">
-          ${VERDICTS.map((verdict) => `${findings.filter((finding) => finding.verdict === verdict).length} ${verdict}`).join(" · ")}. Claims
-          of arXiv 2505.22312; effects are means over seeds of paired differences (same seed, same initial model) with Student's 95%
-          intervals. “Agrees” and “does not” need the interval on one side; a finding that does not show at this scale is a result too.
+  return renderDocument(
+    { title: `${record.name}: longcot study`, css: STUDY_CSS },
+    html`<header>
+        <h1>${record.name}</h1>
+        <p class="sub">
+          ${record.cells.length} cells × ${record.seeds.length} seeds · ${finished} of ${record.runs.length} runs finished${machine}
         </p>
-        <ul class="findings">
-          ${findings.map(findingMarkup)}
-        </ul>
-        <h2>All runs at a glance</h2>
-        <div class="grid">${summaryFigures(data, rows, findings).map(figureMarkup)}</div>
-        ${curveFigures(data).map(
-          ({ title, figures }) =>
-            html`<h2>${title}</h2>
-              <div class="grid">${figures.map(figureMarkup)}</div>`,
-        )}
-        ${runsSection(rows)} ${cellsSection(data)}
-        <h2>Base recipe</h2>
-        <details>
-          <summary>what the cells change</summary>
-          <pre>${record.base}</pre>
-        </details>
-      </body>
-    </html> `.html;
+        ${record.question === undefined ? html`` : html`<p>${record.question}</p>`}
+      </header>
+      <h2>The paper's findings</h2>
+      <p class="note">
+        ${VERDICTS.map((verdict) => `${findings.filter((finding) => finding.verdict === verdict).length} ${verdict}`).join(" · ")}. Claims
+        of arXiv 2505.22312; effects are means over seeds of paired differences (same seed, same initial model) with Student's 95%
+        intervals. “Agrees” and “does not” need the interval on one side; a finding that does not show at this scale is a result too.
+      </p>
+      <ul class="findings">
+        ${findings.map(findingMarkup)}
+      </ul>
+      <h2>All runs at a glance</h2>
+      <div class="grid">${summaryFigures(data, rows, findings).map(figureMarkup)}</div>
+      ${curveFigures(data).map(
+        ({ title, figures }) =>
+          html`<h2>${title}</h2>
+            <div class="grid">${figures.map(figureMarkup)}</div>`,
+      )}
+      ${runsSection(rows)} ${cellsSection(data)}
+      <h2>Base recipe</h2>
+      <details>
+        <summary>what the cells change</summary>
+        <pre>${record.base}</pre>
+      </details>`,
+  );
 }
 
 function findingMarkup({ id, claim, source, verdict, evidence, effect, unit, comparisons = [] }: Finding): Markup {

@@ -1,6 +1,6 @@
 // Plots of a study as SVG text: curves with bands over seeds, score against final entropy, when runs collapsed, effects with intervals.
 import * as Plot from "@observablehq/plot";
-import { draw } from "../report/plots.ts";
+import { draw, referenceMarks } from "../report/plots.ts";
 
 const WIDTH = 440;
 const HEIGHT = 240;
@@ -36,18 +36,7 @@ export function bandPlot(
     x: { label: "step", labelOffset: 38, ticks: 6 },
     y: { label: unit, domain: [0, highest * scale * 1.04 || 1], ticks: 5, grid: true, ...(isShare ? { percent: true } : {}) },
     marks: [
-      ...(reference === undefined
-        ? []
-        : [
-            Plot.ruleY([reference.value * scale], { stroke: "var(--muted)", strokeDasharray: "5,4" }),
-            Plot.text([reference], {
-              y: (r: { value: number }) => r.value,
-              frameAnchor: "right",
-              text: "name",
-              dy: -8,
-              fill: "var(--muted)",
-            }),
-          ]),
+      ...referenceMarks(reference, scale, -8),
       ...bands.map(({ points, color }) => Plot.areaY([...points], { x: "step", y1: "low", y2: "high", fill: color, fillOpacity: 0.14 })),
       ...bands.map(({ points, color }) => Plot.lineY([...points], { x: "step", y: "mean", stroke: color, strokeWidth: 2 })),
     ],

@@ -6,6 +6,7 @@ import { DataError } from "@longcot/errors";
 import type { Tokenizer } from "@longcot/language-model";
 import { keyedUniform } from "@longcot/tensor-kernels";
 import type { EmitEvent } from "../events.ts";
+import { encodePrompt } from "../models/prompt-tokens.ts";
 
 /** A prompt ready to be answered. */
 export interface TrainingPrompt {
@@ -16,6 +17,9 @@ export interface TrainingPrompt {
   /** `2` for a level, else the data source. */
   level: string;
 }
+
+/** What a row's figures are grouped by: `2` for a level, else the data source. */
+export const groupOf = ({ level, dataSource }: PromptRow): string => (level === undefined ? dataSource : String(level));
 
 /**
  * The prompts of `paths`, rendered with the chat template and encoded. Rows that cannot be used and prompts longer than `maxPromptLength`
@@ -38,13 +42,8 @@ export async function loadTrainingPrompts(
   const prompts = wanted.map((row, index): TrainingPrompt => ({
     index,
     row,
-    level: row.level === undefined ? row.dataSource : String(row.level),
-    tokens: tokenizer.encode(
-      tokenizer.renderChat(
-        row.messages.map(({ role, content }) => ({ role, content })),
-        { addGenerationPrompt: true },
-      ),
-    ),
+    level: groupOf(row),
+    tokens: encodePrompt(tokenizer, row.messages),
   }));
   const fitting = prompts.filter((prompt) => prompt.tokens.length <= maxPromptLength);
   if (fitting.length < prompts.length)

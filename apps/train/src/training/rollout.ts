@@ -78,11 +78,6 @@ export async function gradeResponses(
   return { prompts, groupSize, responses, texts, verdicts };
 }
 
-/** Whether a generation prompt leaves its reasoning open, so that a response must close it before it can answer. */
-export function thinkingOpened(generationPrompt: string): boolean {
-  return generationPrompt.lastIndexOf("<think>") > generationPrompt.lastIndexOf("</think>");
-}
-
 /** Which step the responses are for, and the policy that sampled them. */
 export interface ResponseOrigin {
   stage: number;

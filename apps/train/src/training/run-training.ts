@@ -21,6 +21,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { problemsAvailable, writeArithmeticDataset } from "../arithmetic/index.ts";
 import type { Level, LevelCounts, Split } from "../arithmetic/index.ts";
 import type { TrainingJob } from "../cli/train.ts";
+import { thinkingOf } from "../models/prompt-tokens.ts";
 import { totalSteps } from "../recipe/load-recipe.ts";
 import type { ColdStart, GeneratedData, Recipe, Stage } from "../recipe/schema.ts";
 import type { Checkpoint } from "../run/checkpoints.ts";
@@ -35,7 +36,6 @@ import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
-import { thinkingOpened } from "./rollout.ts";
 import { trainStep } from "./train-step.ts";
 import { policyTokenLoss } from "./update.ts";
 
@@ -84,9 +84,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     );
     describeRun(run, recipe, engine, countParameters(model), emit);
 
-    const probe = tokenizer.renderChat([{ role: "user", content: "1+1" }], { addGenerationPrompt: true });
     await using pool = await openVerifierPool(recipe.verifier, {
-      thinking: thinkingOpened(probe) ? "required" : "closed-if-opened",
+      thinking: thinkingOf(tokenizer),
       prompts: [...prompts.train, ...prompts.heldOut],
       emit,
     });

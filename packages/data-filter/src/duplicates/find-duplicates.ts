@@ -146,8 +146,8 @@ interface Pairs {
   /** Later row → earlier row → similarity. */
   readonly earlierOf: Map<number, Map<number, number>>;
   has(a: number, b: number): boolean;
-  /** Whether both rows have the same answer; then they are noted. */
-  note(a: number, b: number): boolean;
+  /** Whether both rows have the same answer; then they are noted. `similarity`: where it is known already. */
+  note(a: number, b: number, similarity?: number): boolean;
 }
 
 function createPairs(statements: StatementTable, sameAnswer: (a: number, b: number) => boolean): Pairs {
@@ -155,16 +155,20 @@ function createPairs(statements: StatementTable, sameAnswer: (a: number, b: numb
   return {
     earlierOf,
     has: (a, b) => earlierOf.get(Math.max(a, b))?.has(Math.min(a, b)) ?? false,
-    note(a, b) {
+    note(a, b, similarity = similarityOf(statements, a, b)) {
       if (!sameAnswer(a, b)) return false;
       const [later, earlier] = [Math.max(a, b), Math.min(a, b)];
       const partners = earlierOf.get(later) ?? new Map<number, number>();
-      partners.set(earlier, jaccard(shingles(statements.viewTokens(a)), shingles(statements.viewTokens(b))));
+      partners.set(earlier, similarity);
       earlierOf.set(later, partners);
       return true;
     },
   };
 }
+
+/** Jaccard similarity of the token pairs of two rows. */
+const similarityOf = (statements: StatementTable, a: number, b: number): number =>
+  jaccard(shingles(statements.viewTokens(a)), shingles(statements.viewTokens(b)));
 
 /** Pairs of which one statement is the other behind some words (a title, a source), or before some words. */
 async function pairContained(statements: StatementTable, rows: Uint32Array, pairs: Pairs, pacer: Pacer): Promise<void> {
@@ -219,11 +223,13 @@ async function pairAlike(statements: StatementTable, rows: Uint32Array, pairs: P
   }
   const places = Uint32Array.from(rows.keys());
   const keys = new Uint32Array(rows.length);
-  const isAlike = (a: number, b: number): boolean =>
-    facts[a] === facts[b] &&
-    (pairs.has(rows[a]!, rows[b]!) ||
-      (jaccard(shingles(statements.viewTokens(rows[a]!)), shingles(statements.viewTokens(rows[b]!))) >= threshold &&
-        pairs.note(rows[a]!, rows[b]!)));
+  const isAlike = (a: number, b: number): boolean => {
+    if (facts[a] !== facts[b]) return false;
+    const [first, second] = [rows[a]!, rows[b]!];
+    if (pairs.has(first, second)) return true;
+    const similarity = similarityOf(statements, first, second);
+    return similarity >= threshold && pairs.note(first, second, similarity);
+  };
   for (let band = 0; band < BANDS; band++) {
     for (let place = 0; place < rows.length; place++) {
       let key = facts[place]!;

@@ -1,4 +1,5 @@
 // Prompts that are longer than a model is to be given.
+import type { Message } from "../prompt-row.ts";
 import type { Drop } from "../store/problem-store.ts";
 import { forEachProblem, type FilterStep } from "./filter-step.ts";
 
@@ -6,7 +7,7 @@ export interface PromptLimit {
   /** Most tokens of a prompt. */
   readonly maxTokens: number;
   /** Counts the tokens of a prompt, messages as JSON text; its name goes into the report. */
-  readonly tokenizer?: { readonly name: string; readonly count: (messages: readonly { role: string; content: string }[]) => number };
+  readonly tokenizer?: { readonly name: string; readonly count: (messages: readonly Message[]) => number };
 }
 
 /** Words, digits by threes, and every other character: at most as many as the tokens of any byte-level BPE. */
@@ -27,7 +28,7 @@ export function limitPrompts({ maxTokens, tokenizer }: PromptLimit): FilterStep 
     async run(context) {
       const dropped: Drop[] = [];
       await forEachProblem(context, "prompt length", ["row", "prompt"], ({ row, prompt }) => {
-        const tokens = count(JSON.parse(prompt!) as { role: string; content: string }[]);
+        const tokens = count(JSON.parse(prompt!) as Message[]);
         if (tokens > maxTokens)
           dropped.push({
             row,
