@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
 
-import { groupAdvantages } from "./advantages/group-normalized.ts";
+import { grpoAdvantages } from "./advantages/grpo.ts";
+import { countResponses } from "./aggregation.ts";
 import { rejectZeroAdvantageGroups } from "./rejection.ts";
-import { countResponseTokens } from "./token-denominator.ts";
-import { outcomeRewards } from "./truncated-reward.ts";
 
 describe("rejection", () => {
   const rewards = [1, 1, 0, 0, 1, 0];
   const groups = [7, 7, 3, 3, 5, 5];
 
   test("keeps whole groups that are solved sometimes, and counts the others", () => {
-    const { advantages } = groupAdvantages({ rewards, groups });
+    const { advantages } = grpoAdvantages({ rewards, groups });
     const rejection = rejectZeroAdvantageGroups({ rewards, advantages, groups });
     expect(rejection).toEqual({
       empty: false,
@@ -28,7 +27,7 @@ describe("rejection", () => {
   test("a batch solved everywhere or nowhere is empty, not an error", () => {
     for (const value of [0, 1]) {
       const all = [value, value, value, value];
-      const { advantages } = groupAdvantages({ rewards: all, groupSize: 2 });
+      const { advantages } = grpoAdvantages({ rewards: all, groupSize: 2 });
       const rejection = rejectZeroAdvantageGroups({ rewards: all, advantages, groupSize: 2 });
       expect(rejection).toMatchObject({
         empty: true,
@@ -36,8 +35,8 @@ describe("rejection", () => {
         solveAll: value === 1 ? 2 : 0,
       });
       expect(rejection.keptRows).toHaveLength(0);
-      expect(() => countResponseTokens(rejection.rowMask)).toThrow(
-        "mask must be at least one token to average over, got 4 entries, none above 0",
+      expect(() => countResponses(rejection.rowMask)).toThrow(
+        "lengths must be at least one token to average over, got 4 rows, none with a token",
       );
     }
     expect(rejectZeroAdvantageGroups({ rewards: [], advantages: [], groupSize: 4 })).toMatchObject({
@@ -71,17 +70,4 @@ describe("rejection", () => {
       }),
     ).toThrow("one of advantage, reward, got all");
   });
-});
-
-test("a truncated response earns nothing, or what the verifier found", () => {
-  const batch = { rewards: Float64Array.of(1, 1, 0), truncated: Uint8Array.of(0, 1, 1) };
-  expect([...outcomeRewards(batch)]).toEqual([1, 0, 0]);
-  expect([...outcomeRewards({ ...batch, truncatedReward: "keep" })]).toEqual([1, 1, 0]);
-  expect([...batch.rewards]).toEqual([1, 1, 0]);
-  expect(() => outcomeRewards({ rewards: [1], truncated: [] })).toThrow("truncated must be one value per row (1), got 0 values");
-  expect(() => outcomeRewards({ ...batch, truncatedReward: "half" as "keep" })).toThrow("one of zero, keep, got half");
-});
-
-test("countResponseTokens counts entries above 0", () => {
-  expect(countResponseTokens(Float32Array.of(1, 0, 1, 1, 0))).toBe(3);
 });

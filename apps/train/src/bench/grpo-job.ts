@@ -2,7 +2,7 @@
 // of distinct tokens; old log-probabilities are the sampler's, as the weights have not moved since.
 import { createTrainer, generate, planBatches } from "@longcot/language-model";
 import type { GeneratedResponse } from "@longcot/language-model";
-import { groupAdvantages } from "@longcot/ppo-loss";
+import { grpoAdvantages, lossReduction } from "@longcot/ppo-loss";
 import { policyTokenLoss } from "../training/update.ts";
 import { timeCalls } from "./bench-job.ts";
 import type { PrepareJob } from "./bench-job.ts";
@@ -27,8 +27,8 @@ export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
 
   const update = async (responses: readonly GeneratedResponse[]): Promise<void> => {
     const rewards = responses.map(({ tokens }) => new Set(tokens).size);
-    const { advantages } = groupAdvantages({ rewards, groupSize: shapes.group });
-    const denominator = Float32Array.of(responses.reduce((sum, { tokens }) => sum + tokens.length, 0));
+    const { advantages } = grpoAdvantages({ rewards, groupSize: shapes.group });
+    const batchTokens = responses.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const lengths = responses.map(({ tokens }) => shapes.prompt + tokens.length);
     for (const { indices, rows, time, packing } of planBatches(lengths, {
       batchTokens: BATCH_TOKENS,
@@ -39,9 +39,12 @@ export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
         old_log_probs: new Float32Array(rows * time),
         mask: new Float32Array(rows * time),
         advantages: new Float32Array(rows),
-        token_denominator: denominator,
+        row_weights: new Float32Array(rows),
+        token_denominator: Float32Array.of(batchTokens),
         entropy_coefficient: Float32Array.of(0),
       };
+      const responseLengths = indices.map((index) => responses[index]!.tokens.length);
+      inputs.row_weights.set(lossReduction({ aggregation: "token-mean", lengths: responseLengths, batchTokens }).rowWeights);
       indices.forEach((index, row) => {
         const begin = row * time + shapes.prompt;
         const { tokens, logProbs } = responses[index]!;

@@ -3,7 +3,7 @@
 import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { score } from "@longcot/language-model";
-import { groupAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
+import { grpoAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
 import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
 import { verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
@@ -66,7 +66,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
   const rewards = answers.verdicts.map((verdict) => verdict.score);
   const groups = { groupSize: stage.group_size };
-  const { advantages } = groupAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
+  const { advantages } = grpoAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
   const unjudged = clearUnjudgedGroups(advantages, answers);
   if (unjudged !== undefined) emit({ type: "warning", text: `step ${step}: ${unjudged}` });
   const rejection = rejectZeroAdvantageGroups({ rewards, advantages, ...groups });

@@ -2,34 +2,44 @@
 
 import { planBatches } from "@longcot/language-model";
 import type { TokenLoss, Trainer } from "@longcot/language-model";
-import { policyLosses } from "@longcot/ppo-loss";
-import type { MagicMetric } from "@longcot/ppo-loss";
+import { lossReduction, policyLosses, policyMetricReductions } from "@longcot/ppo-loss";
+import type { MetricReduction, PolicyMetric } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import type { Scalar, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
 import type { EmitEvent } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import { keyedOrder } from "./prompts.ts";
 
-type PolicyInput = "old_log_probs" | "advantages" | "mask" | "token_denominator" | "entropy_coefficient";
+type PolicyInput = "old_log_probs" | "advantages" | "mask" | "row_weights" | "token_denominator" | "entropy_coefficient";
+type MagicMetric = Exclude<PolicyMetric, "pg_clipfrac_lower" | "kl_loss">;
 
 /** The recipe's policy loss as the trainer takes it. */
 export function policyTokenLoss({ loss }: Pick<Recipe, "loss">): TokenLoss<PolicyInput, MagicMetric> {
-  const { loss: evaluate, metricReductions } = policyLosses[loss.name];
+  const entry = policyLosses[loss.name];
+  const metrics = [...entry.metrics, "entropy_loss"].map((name) => [name, policyMetricReductions[name as PolicyMetric]]);
   return {
-    inputs: { old_log_probs: "token", advantages: "row", mask: "token", token_denominator: "scalar", entropy_coefficient: "scalar" },
-    metrics: metricReductions,
+    inputs: {
+      old_log_probs: "token",
+      advantages: "row",
+      mask: "token",
+      row_weights: "row",
+      token_denominator: "scalar",
+      entropy_coefficient: "scalar",
+    },
+    metrics: Object.fromEntries(metrics) as Record<MagicMetric, MetricReduction>,
     evaluate: ({ logProbs, entropies, inputs }) =>
-      evaluate({
+      entry.loss({
         logProbs,
         entropies,
         oldLogProbs: inputs.old_log_probs as Tensor2D,
         advantages: inputs.advantages as Tensor1D,
         mask: inputs.mask as Tensor2D,
+        rowWeights: inputs.row_weights as Tensor1D,
         tokenDenominator: inputs.token_denominator as Scalar,
         entropyCoefficient: inputs.entropy_coefficient as Scalar,
         clipLow: loss.clip_low,
         clipHigh: loss.clip_high,
-      }),
+      }) as { loss: Scalar; metrics: Record<MagicMetric, Scalar> },
   };
 }
 
@@ -98,15 +108,21 @@ async function accumulateRows(
   const responses = rollouts.viewPerToken("response_tokens").offsets;
   const span = (offsets: Int32Array<ArrayBufferLike>, row: number): number => offsets[row + 1]! - offsets[row]!;
   const lengths = rows.map((row) => span(prompts, row) + span(responses, row));
-  const denominator = Float32Array.of(rows.reduce((sum, row) => sum + span(responses, row), 0));
+  const batchTokens = rows.reduce((sum, row) => sum + span(responses, row), 0);
   const advantages = rollouts.viewPerRow("advantage");
-  const reductions = policyLosses[recipe.loss.name].metricReductions;
+  const { aggregation } = policyLosses[recipe.loss.name];
   const totals: Partial<Record<MagicMetric, number>> = {};
   for (const batch of planBatches(lengths, { batchTokens: recipe.loss.micro_batch_tokens, most })) {
     const chosen = batch.indices.map((index) => rows[index]!);
     const padded = { timeSteps: batch.time, pad: 0, start: "sequence" } as const;
     const { inputIds, responseMask } = rollouts.copySequences(chosen, { timeSteps: batch.time, padToken: 0 });
     const size = batch.rows * batch.time;
+    const { rowWeights } = lossReduction({
+      aggregation,
+      lengths: chosen.map((row) => span(responses, row)),
+      batchTokens,
+      batchSequences: rows.length,
+    });
     const metrics = await trainer.accumulate({
       rows: batch.rows,
       time: batch.time,
@@ -119,13 +135,14 @@ async function accumulateRows(
           Float32Array.from(chosen, (row) => advantages[row]!),
           batch.rows,
         ),
-        token_denominator: denominator,
+        row_weights: filledTo(rowWeights, batch.rows),
+        token_denominator: Float32Array.of(batchTokens),
         entropy_coefficient: Float32Array.of(alpha),
       },
     });
     for (const [name, value] of Object.entries(metrics) as [MagicMetric, number][]) {
-      if (!(name in reductions)) continue;
-      totals[name] = reductions[name] === "max" ? Math.max(totals[name] ?? value, value) : (totals[name] ?? 0) + value;
+      if (!(name in policyMetricReductions)) continue;
+      totals[name] = policyMetricReductions[name] === "max" ? Math.max(totals[name] ?? value, value) : (totals[name] ?? 0) + value;
     }
   }
   return totals as Record<MagicMetric, number>;

@@ -7,11 +7,11 @@ import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { groupAdvantages } from "../advantages/group-normalized.ts";
-import type { TruncationMask } from "../advantages/group-normalized.ts";
+import type { TruncationMask } from "../advantages/group-estimate.ts";
+import { grpoAdvantages } from "../advantages/grpo.ts";
+import { lossReduction } from "../aggregation.ts";
 import { rejectZeroAdvantageGroups } from "../rejection.ts";
 import type { RejectionRule } from "../rejection.ts";
-import { countResponseTokens } from "../token-denominator.ts";
 import { magicLoss } from "./magic.ts";
 
 interface Case {
@@ -24,6 +24,8 @@ interface Case {
     eps_low: number;
     eps_high: number;
     alpha: number;
+    beta?: number;
+    ref_log_probs?: number[][];
     response_mask: number[][];
     tokens: number[][];
     old_log_probs: number[][];
@@ -63,7 +65,7 @@ describe.each(runs)("$title", ({ inputs, expected }) => {
   const names = [...new Set(inputs.groups)];
   const groups = inputs.groups.map((name) => names.indexOf(name));
   const { rewards, truncated } = inputs;
-  const { advantages } = groupAdvantages({
+  const { advantages } = grpoAdvantages({
     rewards,
     truncated,
     groups,
@@ -76,7 +78,8 @@ describe.each(runs)("$title", ({ inputs, expected }) => {
     rule: expected.rejection,
   });
   const mask = inputs.response_mask.map((row, i) => row.map((value) => value * rowMask[i]!));
-  const tokenDenominator = countResponseTokens(mask.flat());
+  const lengths = mask.map((row) => row.reduce((sum, value) => sum + value, 0));
+  const { rowWeights, tokenDenominator } = lossReduction({ aggregation: "token-mean", lengths });
 
   test("advantages and kept groups", () => {
     expectClose(advantages, expected.advantages, { atol: 1e-12 });
@@ -97,10 +100,12 @@ describe.each(runs)("$title", ({ inputs, expected }) => {
         advantages: tf.tensor1d([...advantages]),
         mask: tf.tensor2d(mask),
         entropies,
+        rowWeights: tf.tensor1d(rowWeights),
         tokenDenominator,
         entropyCoefficient: inputs.alpha,
         clipLow: inputs.eps_low,
         clipHigh: inputs.eps_high,
+        ...(inputs.beta === undefined ? {} : { klCoefficient: inputs.beta, referenceLogProbs: tf.tensor2d(inputs.ref_log_probs!) }),
       });
       Object.assign(read, metrics, { loss, logProbs, entropies });
       for (const tensor of Object.values(read)) tf.keep(tensor);
