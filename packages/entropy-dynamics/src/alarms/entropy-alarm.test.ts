@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, test } from "vitest";
 
 import { entropyAlarm } from "./entropy-alarm.ts";
@@ -52,6 +54,47 @@ describe("explosion", () => {
     ).toBeUndefined();
     const returning = series(40, (step) => (step < 10 ? 0.5 : step < 30 ? 3 : 2));
     expect(entropyAlarm({ entropies: returning, rewards: flatReward })).toBeUndefined();
+  });
+});
+
+describe("recorded traces of real runs, three seeds each", () => {
+  const { traces } = JSON.parse(readFileSync(new URL("../../fixtures/recorded-traces.json", import.meta.url), "utf8")) as {
+    traces: { cell: string; seed: number; entropies: number[]; rewards: number[] }[];
+  };
+  const runs = (cell: string) => traces.filter((trace) => trace.cell === cell);
+  /** First step at which a run that looks after every step hears an alarm. */
+  const heard = ({ entropies, rewards }: { entropies: number[]; rewards: number[] }, thresholds = {}) => {
+    for (let steps = 1; steps <= entropies.length; steps++) {
+      const alarm = entropyAlarm({ entropies: entropies.slice(0, steps), rewards: rewards.slice(0, steps) }, thresholds);
+      if (alarm !== undefined) return { kind: alarm.kind, steps };
+    }
+    return undefined;
+  };
+
+  test("a constant α of 0.5 explodes, and is heard within ten steps of the first possible one", () => {
+    expect(runs("alpha-0.5").map((run) => heard(run))).toEqual([
+      { kind: "explosion", steps: 22 },
+      { kind: "explosion", steps: 29 },
+      { kind: "explosion", steps: 23 },
+    ]);
+  });
+
+  test("four passes over each rollout spend entropy for no more reward; on-policy and controlled runs do not", () => {
+    const wary = { collapseFraction: 0.6 };
+    expect(runs("reuse-4").map((run) => heard(run, wary)?.kind)).toEqual(["collapse", "collapse", "collapse"]);
+    for (const cell of ["on-policy", "adaptive"])
+      expect(
+        runs(cell).map((run) => heard(run, wary)),
+        cell,
+      ).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("healthy runs raise nothing at the default thresholds", () => {
+    for (const cell of ["on-policy", "adaptive", "reuse-4"])
+      expect(
+        runs(cell).map((run) => heard(run)),
+        cell,
+      ).toEqual([undefined, undefined, undefined]);
   });
 });
 
