@@ -1,10 +1,13 @@
 // `longcot train`: a recipe and a run folder, handed to the training loop.
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "@longcot/errors";
 import type { EmitEvent } from "../events.ts";
 import { createProgress } from "../progress/create-progress.ts";
 import { loadRecipe, presetNames } from "../recipe/load-recipe.ts";
+import type { LoadedRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
+import { RECIPE_FILE } from "../run/records.ts";
 import { checkRunPath, createRunFolder, defaultRunPath, findNewestRun, openRunFolder, readRunRecipe } from "../run/run-folder.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -32,6 +35,7 @@ interface TrainFlags {
   run?: string;
   resume?: true;
   fromLastGoodStep?: true;
+  replay?: string;
   set?: string[];
   json?: true;
 }
@@ -52,6 +56,10 @@ export function trainCommand({ runTraining, writeReport }: { runTraining: RunTra
       .option("--resume", "go on with a run where its newest checkpoint left it")
       .option("--from-last-good-step", "with --resume: go back before damaged rollouts, and generate again from there")
       .option(
+        "--replay <run>",
+        "train on the stored rollouts of that run instead of generating: grading, advantages and updates again, by its recipe unless --recipe names another",
+      )
+      .option(
         "--set <key=value>",
         "override a recipe's key, as often as needed; the value is YAML",
         (text: string, all: string[] | undefined) => [...(all ?? []), text],
@@ -59,7 +67,7 @@ export function trainCommand({ runTraining, writeReport }: { runTraining: RunTra
       .option("--json", "print events as JSON lines on stdout instead of progress")
       .addHelpText(
         "after",
-        "\nExamples:\n  longcot train\n  longcot train --recipe finetune --set model=DIR --set data.train=rows.parquet\n  longcot train --recipe quickstart --set seed=2 --run runs/second\n  longcot train --resume --run runs/second",
+        "\nExamples:\n  longcot train\n  longcot train --recipe finetune --set model=DIR --set data.train=rows.parquet\n  longcot train --recipe quickstart --set seed=2 --run runs/second\n  longcot train --resume --run runs/second\n  longcot train --replay runs/second --set loss.clip_high=0.28 --run runs/second-higher",
       )
       .action(async (flags: TrainFlags) => {
         const plan = flags.resume === true ? planResume(flags) : planNew(flags);
@@ -78,13 +86,29 @@ interface Plan {
 function planNew(flags: TrainFlags): Plan {
   if (flags.fromLastGoodStep === true)
     throw new ConfigError({ who: "train", argument: "--from-last-good-step", expected: "used with --resume", received: "a new run" });
-  const { recipe, notices } = loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] });
+  const { recipe, notices } =
+    flags.replay === undefined
+      ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] })
+      : loadReplayRecipe(flags.replay, flags);
   const path = flags.run ?? defaultRunPath(recipe);
   checkRunPath(path);
   return { recipe, path, notices, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
 }
 
+/** The recipe of a replay: the run's own, or `--recipe`, with the run as the place where rollouts come from. */
+function loadReplayRecipe(run: string, { recipe, set = [] }: TrainFlags): LoadedRecipe {
+  readRunRecipe(run, "--replay");
+  return loadRecipe({ source: recipe ?? resolve(run, RECIPE_FILE), sets: [`rollout.replay.run=${JSON.stringify(resolve(run))}`, ...set] });
+}
+
 function planResume(flags: TrainFlags): Plan {
+  if (flags.replay !== undefined)
+    throw new ConfigError({
+      who: "train",
+      argument: "--replay",
+      expected: "left out with --resume, which goes on with a replay by its --run",
+      received: flags.replay,
+    });
   const path = flags.run ?? findNewestRun();
   const recipe = readRunRecipe(path);
   const asked =

@@ -83,11 +83,19 @@ const stage = z.strictObject({
   levels: levels.optional(),
 });
 
+const replay = z.strictObject({
+  /** A run whose stored rollouts are trained on; none is generated. */
+  run: pathString,
+  /** Old log-probabilities and entropies: `stored`, those of the policy that sampled; `recomputed` by the policy as it is at the step. */
+  log_probs: z.enum(["stored", "recomputed"]).default("stored"),
+});
+
 const rollout = z.strictObject({
   temperature: positive.default(1),
   top_p: z.number().gt(0).max(1).default(1),
   /** 0 is off. */
   top_k: countOrZero.default(0),
+  replay: replay.optional(),
 });
 
 const advantages = z.strictObject({

@@ -217,11 +217,10 @@ function goBackBefore(path: string, damaged: readonly DamagedRollouts[]): Return
   return findCheckpoint(join(path, "checkpoints"));
 }
 
-/** The recipe that the run at `path` was started with. @throws ConfigError if there is no run. */
-export function readRunRecipe(path: string): Recipe {
+/** The recipe that the run at `path` was started with. @throws ConfigError if there is no run; `who` named it. */
+export function readRunRecipe(path: string, who = "--run"): Recipe {
   const file = join(path, RECIPE_FILE);
-  if (!existsSync(file))
-    throw new ConfigError({ who: "--run", expected: `a run's folder (one that holds ${RECIPE_FILE})`, received: path });
+  if (!existsSync(file)) throw new ConfigError({ who, expected: `a run's folder (one that holds ${RECIPE_FILE})`, received: path });
   return resolveRecipe({ text: readFileSync(file, "utf8"), label: file }).recipe;
 }
 

@@ -1,5 +1,5 @@
-// Where the responses of a step come from: the run's own file of the step, if a process before this one generated them; or the model, and
-// then they are on disk before anything else happens to them.
+// Where the responses of a step come from: the run that the recipe replays; the run's own file of the step, if a process before this one
+// generated them; or the model, and then they are on disk before anything else happens to them.
 import type { GeneratedResponse } from "@longcot/language-model";
 import { DataError } from "@longcot/errors";
 import type { Rollouts } from "@longcot/rollout-buffer";
@@ -10,7 +10,8 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { generateResponses, rolloutDecoding, writeResponses } from "./rollout.ts";
-import type { ResponseOrigin } from "./rollout.ts";
+import type { ResponseOrigin, SampledResponse } from "./rollout.ts";
+import type { ReadReplayedStep } from "./replay.ts";
 
 /** Columns that nobody knows right after generation. */
 const NOT_YET = ["outcome", "reward", "advantage", "old_log_probs", "entropies"] as const;
@@ -19,6 +20,7 @@ interface Obtain {
   recipe: Recipe;
   prepared: PreparedModel;
   rolloutStore: RolloutStore;
+  replay?: ReadReplayedStep;
   signal: AbortSignal;
   emit: EmitEvent;
 }
@@ -29,22 +31,34 @@ interface Wanted {
   prompts: readonly TrainingPrompt[];
 }
 
+/** Response g·M + s is sample s of prompt g. */
+export interface Obtained {
+  prompts: readonly TrainingPrompt[];
+  responses: readonly SampledResponse[];
+  origin: ResponseOrigin;
+}
+
 /**
- * The responses to the prompts of a step; response g·M + s is sample s of prompt g. Generated ones are stored before this returns.
+ * The responses of a step, to the prompts that are wanted or, in a replay, to those of the stored step. Generated ones are stored before
+ * this returns.
  *
- * @throws DataError when a stored file of the step is damaged or answers other prompts.
+ * @throws DataError when a stored file of the step is damaged or does not fit.
  */
 export async function obtainResponses(
-  { recipe, prepared, rolloutStore: store, signal, emit }: Obtain,
+  { recipe, prepared, rolloutStore: store, replay, signal, emit }: Obtain,
   wanted: Wanted,
   origin: ResponseOrigin,
-): Promise<GeneratedResponse[]> {
+): Promise<Obtained> {
   const { step, stage, prompts } = wanted;
+  if (replay !== undefined) {
+    const { weightVersion, ...replayed } = await replay(step, stage, prompts);
+    return { ...replayed, origin: { ...origin, weightVersion } };
+  }
   const own = await store.read(step);
   if (own !== undefined) {
     const responses = copyResponses(own, rolloutPath(store.run, step), wanted, { seed: recipe.seed, ...origin });
     emit({ type: "notice", text: `step ${step}: using the ${responses.length} responses that were generated before the run was stopped` });
-    return responses;
+    return { prompts, responses, origin };
   }
   const groups = { prompts, groupSize: stage.group_size };
   const responses = await generate();
@@ -54,7 +68,7 @@ export async function obtainResponses(
   } finally {
     sealed.free();
   }
-  return responses;
+  return { prompts, responses, origin };
 
   async function generate(): Promise<GeneratedResponse[]> {
     return await generateResponses(prepared, prompts, {

@@ -10,11 +10,14 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 
+/** A response as the loop has it; with what a replayed file says of the policy that sampled it. */
+export type SampledResponse = GeneratedResponse & { oldLogProbs?: Float32Array; entropies?: Float32Array };
+
 /** Answers and their verdicts; row g·M + s is sample s of prompt g. */
 export interface Answers {
   prompts: readonly TrainingPrompt[];
   groupSize: number;
-  responses: readonly GeneratedResponse[];
+  responses: readonly SampledResponse[];
   texts: string[];
   verdicts: VerifyResult[];
 }
@@ -58,7 +61,7 @@ export async function gradeResponses(
   { tokenizer }: PreparedModel,
   pool: VerifierPool,
   prompts: readonly TrainingPrompt[],
-  responses: readonly GeneratedResponse[],
+  responses: readonly SampledResponse[],
   { groupSize, gradeTruncated, signal, emit, phase }: Pick<AnswerOptions, "groupSize" | "gradeTruncated" | "signal" | "emit" | "phase">,
 ): Promise<Answers> {
   const texts = responses.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true }));

@@ -36,6 +36,7 @@ import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
+import { openReplay } from "./replay.ts";
 import { trainStep } from "./train-step.ts";
 import { policyTokenLoss } from "./update.ts";
 
@@ -70,6 +71,9 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         data.train.map(({ row }) => row.level),
       );
     if (counts !== undefined) checkStagesHavePrompts(recipe, levelsOf(counts.trainPerLevel));
+    const replay = await openReplay(recipe, emit);
+    if (replay !== undefined && replay.steps > 0 && data !== undefined && prepared !== undefined)
+      await replay.reader(data.train, prepared.model.config.vocabSize)(1, placeOf(recipe, 0).stage, []);
     const run = await openRun();
     const checkpoint = run.checkpoint;
     prepared ??= await createPreparedModel(engine, newModelShape(recipe), { folder: join(run.dataFolder, "tokenizer"), seed: recipe.seed });
@@ -106,7 +110,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       if (!signal.aborted || error !== signal.reason) throw error;
     };
 
-    const total = totalSteps(recipe);
+    const total = replay?.steps ?? totalSteps(recipe);
 
     // --- cold start -----------------------------------------------------------------------------------------------------------------
     const cold = recipe.cold_start;
@@ -164,7 +168,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       }
     }
 
-    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, signal, emit };
+    const replayed = replay === undefined ? {} : { replay: replay.reader(prompts.train, model.config.vocabSize) };
+    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, ...replayed, signal, emit };
     let watch = createAlarmWatch(recipe, run.readMetrics());
     let step = checkpoint?.step ?? 0;
     let stageShown: Stage | undefined;
@@ -210,6 +215,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       if (isStopping) return "stopped";
     }
     if (checkpoint?.step === total) emit({ type: "notice", text: `nothing left to do: all ${total} steps of this run are done` });
+    if (replay?.endsEarly !== undefined) emit({ type: "notice", text: replay.endsEarly });
     return "completed";
 
     /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */

@@ -15,6 +15,7 @@ import { obtainResponses } from "./obtain-responses.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
+import type { ReadReplayedStep } from "./replay.ts";
 import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
@@ -29,6 +30,8 @@ export interface StepContext {
   pool: VerifierPool;
   /** Where rollouts are kept. */
   rolloutStore: RolloutStore;
+  /** Reads the steps of the run that the recipe replays; absent: responses are generated. */
+  replay?: ReadReplayedStep;
   signal: AbortSignal;
   emit: EmitEvent;
 }
@@ -39,6 +42,7 @@ export interface StepPlan {
   stage: Stage;
   /** From 1. */
   stageNumber: number;
+  /** Drawn for this step; a replay answers its own. */
   prompts: readonly TrainingPrompt[];
 }
 
@@ -48,11 +52,10 @@ export interface StepPlan {
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<{ metrics: Metrics; samples: SampleRecord[] }> {
   const { recipe, prepared, trainer, controller, pool, rolloutStore, signal, emit } = context;
-  const { step, stage, stageNumber, prompts } = plan;
+  const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
-  const origin = { stage: stageNumber, weightVersion: trainer.updates };
-  const responses = await obtainResponses(context, plan, origin);
+  const { prompts, responses, origin } = await obtainResponses(context, plan, { stage: stageNumber, weightVersion: trainer.updates });
   const genSeconds = clock.lap();
   const answers = await gradeResponses(prepared, pool, prompts, responses, {
     groupSize: stage.group_size,
@@ -74,7 +77,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
   const advantageSeconds = clock.lap();
 
   const writer = writeAnswers(rolloutStore, answers, rewards, origin);
-  await fillOldLogProbs(writer, answers, context);
+  if (!takeStoredLogProbs(writer, answers)) await fillOldLogProbs(writer, answers, context);
   advantages.forEach((advantage, row) => writer.setPerRow("advantage", row, advantage));
   const oldLogProbSeconds = clock.lap();
   // Rows of the writer are in the order of the answers; sealing sorts them, so kept rows are named anew by their place.
@@ -143,6 +146,17 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     "perf/throughput": tokens / total,
   });
   return { metrics, samples: chooseSamples(answers, rewards, plan) };
+}
+
+/** What a replayed file says of the policy that sampled, if it is to be taken; false if not. */
+function takeStoredLogProbs(writer: RolloutWriter, { responses }: Answers): boolean {
+  const isStored = responses.every(({ oldLogProbs, entropies }) => oldLogProbs !== undefined && entropies !== undefined);
+  if (isStored)
+    responses.forEach(({ oldLogProbs, entropies }, row) => {
+      writer.setPerToken("old_log_probs", row, oldLogProbs!);
+      writer.setPerToken("entropies", row, entropies!);
+    });
+  return isStored;
 }
 
 /** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */
