@@ -175,7 +175,7 @@ describe("errors are one exact line", () => {
       "unknown key like nothing",
       BASE + "rollout:\n  zzzzzzzz: 1\n",
       [],
-      "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k",
+      "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k, replay",
     ],
     [
       "unknown key by --set",

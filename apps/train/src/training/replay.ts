@@ -73,19 +73,21 @@ export async function openReplay(recipe: Recipe, emit: EmitEvent): Promise<Repla
 
 /** What must be as in the run: else ratios compare two temperatures, or prompt numbers name other problems. */
 function checkSameSource(recipe: Recipe, source: Recipe, run: string): void {
-  const samples = (["temperature", "top_p", "top_k"] as const).map((key) => [`rollout.${key}`, recipe.rollout[key], source.rollout[key]]);
-  const problems =
-    recipe.data.generate === undefined
-      ? []
-      : [
-          ["data.generate", recipe.data.generate, source.data.generate],
-          ["seed", recipe.seed, source.seed],
-        ];
-  for (const [key, asked, had] of [...samples, ...problems]) {
+  type Setting = [key: string, asked: unknown, had: unknown];
+  const samples = (["temperature", "top_p", "top_k"] as const).map((key): Setting => [
+    `rollout.${key}`,
+    recipe.rollout[key],
+    source.rollout[key],
+  ]);
+  const problems: Setting[] = [
+    ["data.generate", recipe.data.generate, source.data.generate],
+    ["seed", recipe.seed, source.seed],
+  ];
+  for (const [key, asked, had] of [...samples, ...(recipe.data.generate === undefined ? [] : problems)]) {
     if (isDeepStrictEqual(asked, had)) continue;
     throw new ConfigError({
       who: WHO,
-      argument: String(key),
+      argument: key,
       expected: `${had === undefined ? "absent" : JSON.stringify(had)}, as in the run that is replayed (${run})`,
       received: JSON.stringify(asked),
       ...(key === "seed" ? { fix: "The generated problems follow from the seed" } : {}),
