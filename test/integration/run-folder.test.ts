@@ -28,6 +28,7 @@ test("holds what it should, and nothing half-written", () => {
       "environment.json",
       "evaluations.jsonl",
       "metrics.jsonl",
+      "pass-rates.jsonl",
       "recipe.yaml",
       "samples.jsonl",
       ...["cold-start.parquet", "heldout.parquet", "train.parquet", ...model.slice(2).map((name) => `tokenizer/${name}`)].map(
@@ -45,7 +46,13 @@ test("holds what it should, and nothing half-written", () => {
     ].toSorted(),
   );
   expect(finished.stderr).toBe("");
-  expect(eventsOf(finished).at(-1)).toEqual({ type: "done", status: "completed", folder: run, report: join(run, "report", "index.html") });
+  expect(eventsOf(finished).at(-1)).toEqual({
+    type: "done",
+    status: "completed",
+    folder: run,
+    report: join(run, "report", "index.html"),
+    online_filter: [{ stage: "long", prompts: 63, dropped: 1 }],
+  });
 });
 
 test("recipe.yaml is the recipe with every default, and loads to the same", () => {
@@ -91,6 +98,22 @@ test("rollout files hold every response, and the metrics follow from them", asyn
     // Generation and training compute the same probabilities by different programs.
     expectClose(rollouts.viewPerToken("rollout_log_probs").values, rollouts.viewPerToken("old_log_probs").values, { atol: 1e-4 });
   }
+});
+
+test("the second stage leaves out what the rollouts of the first solved, three of four right, and the report says so", async () => {
+  const solved = new Set<number>();
+  for (let step = 1; step <= TINY_STEPS; step++) {
+    const rollouts = await readRolloutFile(rolloutPath(step));
+    const rewards = rollouts.viewPerRow("reward");
+    for (const { promptId, from, to } of rollouts.groups()) {
+      if (step > 3) expect(solved.has(promptId)).toBe(false);
+      else if (rewards.slice(from, to).reduce((sum, reward) => sum + reward, 0) >= 3) solved.add(promptId);
+      else solved.delete(promptId);
+    }
+  }
+  expect(solved.size).toBe(1);
+  expect(metrics.map((step) => step["online_filter/dropped"])).toEqual([0, 0, 0, 1, 1, 1]);
+  expect(readFileSync(join(run, "report", "index.html"), "utf8")).toContain("Online filter: 1 of 64 prompts dropped before stage long");
 });
 
 const PYTHON = process.env["LONGCOT_PYTHON"] ?? "python3";

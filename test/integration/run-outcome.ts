@@ -14,6 +14,7 @@ export interface RunOutcome {
   metrics: Metrics[];
   evaluations: string;
   samples: string;
+  passRates: string;
   /** SHA-256 by path in the run's folder: rollouts, generated data, and weights and moments of the last step. */
   files: Record<string, string>;
 }
@@ -26,6 +27,7 @@ export function readOutcome(run: string): RunOutcome {
     metrics: readLog<Metrics>(join(run, "metrics.jsonl")).map(withoutTimings),
     evaluations: readFileSync(join(run, "evaluations.jsonl"), "utf8"),
     samples: readFileSync(join(run, "samples.jsonl"), "utf8"),
+    passRates: readFileSync(join(run, "pass-rates.jsonl"), "utf8"),
     files: Object.fromEntries(Object.entries(hashFiles(run)).filter(([path]) => isCompared(path))),
   };
 }

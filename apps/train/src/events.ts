@@ -58,6 +58,10 @@ export interface StageEvent {
   name: string;
   /** Steps of this stage. */
   steps: number;
+  /** Prompts that the stage draws from. */
+  prompts: number;
+  /** Of the prompts that it would draw from without `online_filter`, those that are left out; absent: the filter is off or has nothing to go by. */
+  dropped?: number;
 }
 
 export interface PhaseEvent {
@@ -96,6 +100,8 @@ export interface DoneEvent {
   folder: string;
   /** Path of the HTML report. */
   report: string;
+  /** Prompts that the online filter left out, by the name of the stage; absent: none was filtered. */
+  online_filter?: { stage: string; prompts: number; dropped: number }[];
 }
 
 export type TrainEvent = RunEvent | StageEvent | PhaseEvent | StepEvent | EvaluationEvent | MessageEvent | DoneEvent;

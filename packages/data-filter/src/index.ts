@@ -10,6 +10,8 @@ export { createContaminationFinder } from "./contamination/contamination-finder.
 export type { Contamination, ContaminationFinder, ContaminationOptions } from "./contamination/contamination-finder.ts";
 export { createDuplicateFinder } from "./duplicates/find-duplicates.ts";
 export type { Duplicate, DuplicateFinder, DuplicateKind, DuplicateOptions } from "./duplicates/find-duplicates.ts";
+export { dropSolvedPrompts } from "./online-filter.ts";
+export type { GroupPassRates, OnlineFiltered, OnlineFilterOptions } from "./online-filter.ts";
 export type { Progress } from "./pacer.ts";
 export { runPipeline } from "./run-pipeline.ts";
 export type { DroppedExample, PipelineOptions, PipelineResult } from "./run-pipeline.ts";

@@ -8,6 +8,7 @@ import { loadRecipe, presetNames } from "../recipe/load-recipe.ts";
 import type { LoadedRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { RECIPE_FILE } from "../run/records.ts";
+import { onlineFilterSummary } from "../training/pass-rates.ts";
 import { checkRunPath, createRunFolder, defaultRunPath, findNewestRun, openRunFolder, readRunRecipe } from "../run/run-folder.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -150,7 +151,15 @@ async function train(
     };
     const status = await runTraining({ recipe: plan.recipe, openRun, signal: interrupt.signal, emit: progress.emit });
     if (opened.length === 0) progress.emit({ type: "notice", text: "stopped before the run began; nothing was written" });
-    else progress.emit({ type: "done", status, folder: plan.path, report: await writeReport(plan.path) });
+    else {
+      const filtered = onlineFilterSummary(opened[0]!.readMetrics()).map(({ stage, prompts, dropped }) => ({
+        stage: plan.recipe.stages[stage - 1]!.name,
+        prompts,
+        dropped,
+      }));
+      const summary = filtered.length === 0 ? {} : { online_filter: filtered };
+      progress.emit({ type: "done", status, folder: plan.path, report: await writeReport(plan.path), ...summary });
+    }
     if (status === "interrupted") process.exitCode = interrupt.exitCode();
     if (status === "stopped") process.exitCode = STOPPED_BY_ALARM;
   } finally {

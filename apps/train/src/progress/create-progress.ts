@@ -93,7 +93,10 @@ function permanentLines(event: TrainEvent, state: ProgressState, styled: boolean
         `longcot train ${paint("bold", event.recipe)}: ${compactCount(event.parameters)} parameters on ${event.engine} (${event.device}), into ${event.folder}${event.resumed_from > 0 ? `, going on after step ${event.resumed_from}` : ""}`,
       ];
     case "stage":
-      return [paint("bold", `stage ${event.index}/${event.count}: ${event.name}, ${event.steps} steps`)];
+      return [
+        paint("bold", `stage ${event.index}/${event.count}: ${event.name}, ${event.steps} steps on ${event.prompts} prompts`) +
+          (event.dropped === undefined ? "" : `; the online filter dropped ${event.dropped} that were solved before`),
+      ];
     case "evaluation":
       return evaluationLines(event);
     case "notice":
@@ -107,7 +110,10 @@ function permanentLines(event: TrainEvent, state: ProgressState, styled: boolean
           : event.status === "stopped"
             ? `stopped by an alarm after step ${state.step?.step ?? 0}`
             : `stopped after step ${state.step?.step ?? 0}; go on with: longcot train --resume --run ${event.folder}`;
-      return [paint("green", status), `report: ${event.report}`];
+      const filtered = (event.online_filter ?? []).map(
+        ({ stage, prompts, dropped }) => `online filter: ${dropped} of ${prompts + dropped} prompts dropped before stage ${stage}`,
+      );
+      return [paint("green", status), ...filtered, `report: ${event.report}`];
     }
     case "phase":
     case "step":

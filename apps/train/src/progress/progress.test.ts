@@ -19,7 +19,7 @@ const runEvent: TrainEvent = {
   parameters: 617_856,
   resumed_from: 0,
 };
-const stage: TrainEvent = { type: "stage", index: 1, count: 2, name: "short", steps: 20 };
+const stage: TrainEvent = { type: "stage", index: 1, count: 2, name: "short", steps: 20, prompts: 8192 };
 
 test("figures", () => {
   expect(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8)).toBe("▁▂▃▄▅▆▇█");
@@ -92,6 +92,6 @@ test("the panel leaves what is permanent above itself and stops its timer", () =
   progress.close();
   const shown = stripVTControlCharacters(String(stream.read()));
   expect(shown).toMatch(
-    /longcot train quickstart: 0\.62 M parameters[\s\S]*stage 1\/2: short, 20 steps[\s\S]*step 1\/40[\s\S]*done\nreport: runs\/q\/report\/index\.html\n$/,
+    /longcot train quickstart: 0\.62 M parameters[\s\S]*stage 1\/2: short, 20 steps on 8192 prompts[\s\S]*step 1\/40[\s\S]*done\nreport: runs\/q\/report\/index\.html\n$/,
   );
 });

@@ -33,6 +33,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   microBatch,
   entropyRange,
   alarms,
+  onlineFilter,
   evaluation,
 ];
 
@@ -225,6 +226,16 @@ function* alarms({ alarms: { collapse, explosion } }: Recipe): Iterable<BrokenRu
     if (action !== "roll_back" && amount !== undefined)
       yield { path, expected: `absent, since it has no effect with alarms.${name}.action ${action}`, received: String(amount) };
   }
+}
+
+function* onlineFilter({ online_filter: filter, stages }: Recipe): Iterable<BrokenRule> {
+  if (filter !== undefined && stages.length === 1)
+    yield {
+      path: ["online_filter"],
+      expected: "absent, since it has no effect in a recipe of one stage",
+      received: JSON.stringify(filter),
+      fix: "Remove it (--set online_filter=null)",
+    };
 }
 
 function* evaluation({ evaluation: { prompts_per_level: wanted }, data }: Recipe): Iterable<BrokenRule> {

@@ -230,6 +230,12 @@ describe("errors are one exact line", () => {
       "my.yaml:10: stages.0.batch_size must be a multiple of stages.0.mini_batch_size (3), got 8",
     ],
     [
+      "online filter with nothing before it",
+      BASE,
+      ["online_filter={}"],
+      '--set online_filter: online_filter must be absent, since it has no effect in a recipe of one stage, got {"solved_at":1}. Remove it (--set online_filter=null)',
+    ],
+    [
       "mini-batch above batch",
       BASE,
       ["stages.0.mini_batch_size=16"],

@@ -229,6 +229,11 @@ const rejection = z.strictObject({
   zero_advantage: z.boolean().default(true),
 });
 
+const onlineFilter = z.strictObject({
+  /** A prompt is solved, and left out of later stages, from this share of right responses in its last group on. */
+  solved_at: z.number().gt(0).max(1).default(1),
+});
+
 const evaluation = z.strictObject({
   /** k of avg@k and pass@k. */
   samples_per_prompt: count.default(8),
@@ -271,6 +276,8 @@ export const recipeSchema = z.strictObject({
   optimizer: optimizer.prefault({}),
   verifier: verifier.prefault({}),
   rejection: rejection.prefault({}),
+  /** Between stages, leave out the prompts that the actor has solved; absent: every stage trains on all of its prompts. */
+  online_filter: onlineFilter.optional(),
   evaluation: evaluation.prefault({}),
   checkpoint: checkpoint.prefault({}),
   engine: engine.prefault({}),

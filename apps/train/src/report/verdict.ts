@@ -3,6 +3,7 @@ import { defaultAlarmThresholds, entropyAlarm } from "@longcot/entropy-dynamics"
 import type { Metrics } from "../events.ts";
 import { percent } from "../progress/figures.ts";
 import type { EvaluationRecord } from "../run/records.ts";
+import { onlineFilterSummary } from "../training/pass-rates.ts";
 
 export interface Verdict {
   tone: "good" | "bad" | "neutral";
@@ -32,6 +33,15 @@ export function entropyVerdict(metrics: readonly Metrics[]): Verdict {
     tone: "good",
     text: `No entropy collapse: ${entropies[0]!.toFixed(3)} nats at the first step, ${entropies.at(-1)!.toFixed(3)} at the last.`,
   };
+}
+
+/** How many prompts the online filter dropped before each stage; undefined where it is off or no filtered stage has begun. */
+export function onlineFilterVerdict(metrics: readonly Metrics[], stageNames: readonly string[]): Verdict | undefined {
+  const parts = onlineFilterSummary(metrics).map(
+    ({ stage, prompts, dropped }) =>
+      `${dropped} of ${prompts + dropped} prompts dropped before stage ${stageNames[stage - 1]}, solved by the actor when it last met them`,
+  );
+  return parts.length === 0 ? undefined : { tone: "neutral", text: `Online filter: ${parts.join("; ")}.` };
 }
 
 /** The gain over all levels between the first and the last evaluation. */

@@ -1,4 +1,4 @@
-// The files of a run beside metrics.jsonl: evaluations.jsonl, samples.jsonl, environment.json. One format each, written and read here.
+// The files of a run beside metrics.jsonl: evaluations, samples, pass rates, alarms, environment. One format each, written and read here.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EvaluationEvent, Metrics } from "../events.ts";
@@ -23,6 +23,18 @@ export interface SampleRecord {
   outcome: string;
   finish_reason: "stop" | "length";
   response_length: number;
+}
+
+/** A line of pass-rates.jsonl: how the groups of a step came out, those that are rejected afterwards too. */
+export interface PassRateRecord {
+  step: number;
+  /** 1 for the first stage. */
+  stage: number;
+  group_size: number;
+  /** The prompts' places in the data set, one a group. */
+  prompt_ids: number[];
+  /** Right responses of each group, of `group_size`. */
+  passed: number[];
 }
 
 /** A line of alarms.jsonl: an entropy alarm and what was done about it. */
@@ -53,6 +65,7 @@ export interface EnvironmentRecord {
 export const METRICS_FILE = "metrics.jsonl";
 export const EVALUATIONS_FILE = "evaluations.jsonl";
 export const SAMPLES_FILE = "samples.jsonl";
+export const PASS_RATES_FILE = "pass-rates.jsonl";
 export const ALARMS_FILE = "alarms.jsonl";
 export const ENVIRONMENT_FILE = "environment.json";
 export const RECIPE_FILE = "recipe.yaml";

@@ -11,14 +11,14 @@ import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
 import { EventFile } from "./event-file.ts";
 import { cutLog, JsonlLog, readLog } from "./jsonl-log.ts";
 import { metricsLine } from "./metrics-line.ts";
-import { ALARMS_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
-import type { AlarmRecord, EnvironmentRecord, EvaluationRecord, SampleRecord } from "./records.ts";
+import { ALARMS_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, PASS_RATES_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
+import type { AlarmRecord, EnvironmentRecord, EvaluationRecord, PassRateRecord, SampleRecord } from "./records.ts";
 import { damageError, discardRollouts, findDamagedRollouts, RolloutStore } from "./rollout-store.ts";
 import type { DamagedRollouts } from "./rollout-store.ts";
 import { lockRun } from "./run-lock.ts";
 import type { RunLock } from "./run-lock.ts";
 
-const LOGS = [METRICS_FILE, EVALUATIONS_FILE, SAMPLES_FILE] as const;
+const LOGS = [METRICS_FILE, EVALUATIONS_FILE, SAMPLES_FILE, PASS_RATES_FILE] as const;
 
 /** A run that this process has locked and may write. {@link RunFolder.close} it at the end. */
 export class RunFolder {
@@ -41,6 +41,7 @@ export class RunFolder {
       [METRICS_FILE]: this.#open(METRICS_FILE),
       [EVALUATIONS_FILE]: this.#open(EVALUATIONS_FILE),
       [SAMPLES_FILE]: this.#open(SAMPLES_FILE),
+      [PASS_RATES_FILE]: this.#open(PASS_RATES_FILE),
     };
     this.#events = new EventFile(join(path, "tensorboard"), checkpoint === undefined ? 0 : checkpoint.step + 1);
   }
@@ -70,6 +71,16 @@ export class RunFolder {
   /** Appends responses worth reading: a few of each step, right and wrong. */
   appendSamples(samples: readonly SampleRecord[]): void {
     this.#logs[SAMPLES_FILE].append(samples.map((sample) => JSON.stringify(sample)));
+  }
+
+  /** Appends how the groups of a step came out. */
+  appendPassRates(record: PassRateRecord): void {
+    this.#logs[PASS_RATES_FILE].append([JSON.stringify(record)]);
+  }
+
+  /** How the groups of every step so far came out. */
+  readPassRates(): PassRateRecord[] {
+    return readLog<PassRateRecord>(this.#logs[PASS_RATES_FILE].path);
   }
 
   /** The metrics of every step so far. */

@@ -1,9 +1,11 @@
 // A whole run, top to bottom: model, data, cold start, stages of reinforcement learning with evaluation and checkpoints.
 //   longcot train --recipe quickstart
 //
-// Left out of the paper's recipe so far: stage changes on a plateau (stages have fixed steps), the online filter between stages.
+// Left out of the paper's recipe so far: stage changes on a plateau (stages have fixed steps).
 
 import { join } from "node:path";
+import { dropSolvedPrompts } from "@longcot/data-filter";
+import type { OnlineFiltered } from "@longcot/data-filter";
 import { createEntropyController, raisedController } from "@longcot/entropy-dynamics";
 import {
   countParameters,
@@ -21,6 +23,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { problemsAvailable, writeArithmeticDataset } from "../arithmetic/index.ts";
 import type { Level, LevelCounts, Split } from "../arithmetic/index.ts";
 import type { TrainingJob } from "../cli/train.ts";
+import type { Metrics } from "../events.ts";
 import { thinkingOf } from "../models/prompt-tokens.ts";
 import { totalSteps } from "../recipe/load-recipe.ts";
 import type { ColdStart, GeneratedData, Recipe, Stage } from "../recipe/schema.ts";
@@ -48,6 +51,11 @@ interface LoopState {
   roll_backs?: number;
   /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
   evaluation_due?: true;
+}
+
+/** The stage that is trained now, and what it draws from. */
+interface StagePrompts extends OnlineFiltered<TrainingPrompt> {
+  stage: Stage;
 }
 
 /** `interrupted`: by the signal; `stopped`: by an alarm of the recipe, after an evaluation and a checkpoint. */
@@ -172,19 +180,25 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, ...replayed, signal, emit };
     let watch = createAlarmWatch(recipe, run.readMetrics());
     let step = checkpoint?.step ?? 0;
-    let stageShown: Stage | undefined;
+    let current: StagePrompts | undefined;
     while (step < total) {
       const { index, stage, draw } = placeOf(recipe, step);
-      if (stage !== stageShown) {
-        emit({ type: "stage", index: index + 1, count: recipe.stages.length, name: stage.name, steps: stage.steps });
-        stageShown = stage;
+      if (stage !== current?.stage) {
+        current = { stage, ...promptsOfStage(index, stage) };
+        const filtered = recipe.online_filter !== undefined && index > 0 ? { dropped: current.dropped } : {};
+        const numbers = { index: index + 1, count: recipe.stages.length, steps: stage.steps, prompts: current.prompts.length };
+        emit({ type: "stage", ...numbers, name: stage.name, ...filtered });
+        if (current.stayed > 0)
+          emit({
+            type: "warning",
+            text: `stage ${stage.name}: ${current.stayed} solved prompts stay, so that a step has its ${stage.batch_size}`,
+          });
       }
       if (signal.aborted) {
         await saveCheckpoint(step);
         return "interrupted";
       }
-      const stagePrompts = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
-      const drawn = drawPrompts(stagePrompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
+      const drawn = drawPrompts(current.prompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
       const plan = { step: step + 1, stage, stageNumber: index + 1, prompts: drawn };
       const trained = await trainStep(context, plan).catch(unlessStopped);
       if (trained === undefined) {
@@ -193,15 +207,22 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         return "interrupted";
       }
       step++;
-      const { metrics, samples } = trained;
+      const { samples, passRates } = trained;
+      const metrics: Metrics = {
+        ...trained.metrics,
+        ...(recipe.online_filter === undefined
+          ? {}
+          : { "online_filter/prompts": current.prompts.length, "online_filter/dropped": current.dropped }),
+      };
       run.appendMetrics(step, metrics);
       run.appendSamples(samples);
+      run.appendPassRates(passRates);
       emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
 
       const alarm = watch.observe(metrics);
       if (alarm?.action === "roll_back" && rollBacks < recipe.alarms.max_roll_backs) {
         step = await rollBack(alarm, step);
-        stageShown = undefined;
+        current = undefined;
         continue;
       }
       const isStopping = alarm !== undefined && alarm.action !== "warn";
@@ -217,6 +238,15 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     if (checkpoint?.step === total) emit({ type: "notice", text: `nothing left to do: all ${total} steps of this run are done` });
     if (replay?.endsEarly !== undefined) emit({ type: "notice", text: replay.endsEarly });
     return "completed";
+
+    /** The prompts that a stage draws from, by the pass rates of the stages before it. */
+    function promptsOfStage(index: number, stage: Stage): OnlineFiltered<TrainingPrompt> {
+      const ofStage = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
+      if (recipe.online_filter === undefined) return { prompts: ofStage, dropped: 0, stayed: 0 };
+      const before = run.readPassRates().filter((record) => record.stage <= index);
+      const steps = before.map(({ prompt_ids, passed, group_size }) => ({ promptIds: prompt_ids, passed, groupSize: group_size }));
+      return dropSolvedPrompts(ofStage, steps, { solvedAt: recipe.online_filter.solved_at, atLeast: stage.batch_size });
+    }
 
     /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */
     async function rollBack({ kind, evidence }: RaisedAlarm, from: number): Promise<number> {

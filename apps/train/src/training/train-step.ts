@@ -9,9 +9,10 @@ import { verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
-import type { SampleRecord } from "../run/records.ts";
+import type { PassRateRecord, SampleRecord } from "../run/records.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
 import { obtainResponses } from "./obtain-responses.ts";
+import { passRates } from "./pass-rates.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
@@ -46,11 +47,18 @@ export interface StepPlan {
   prompts: readonly TrainingPrompt[];
 }
 
+/** What a step leaves to be logged. */
+export interface TrainedStep {
+  metrics: Metrics;
+  samples: SampleRecord[];
+  passRates: PassRateRecord;
+}
+
 /**
  * Trains one step and returns what to log. Responses are on disk once generated, the whole rollouts before the first update; a signal
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
-export async function trainStep(context: StepContext, plan: StepPlan): Promise<{ metrics: Metrics; samples: SampleRecord[] }> {
+export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
   const { recipe, prepared, trainer, controller, pool, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
@@ -145,7 +153,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<{
     "timing_s/step": total,
     "perf/throughput": tokens / total,
   });
-  return { metrics, samples: chooseSamples(answers, rewards, plan) };
+  return { metrics, samples: chooseSamples(answers, rewards, plan), passRates: passRates(answers, { step, stage: stageNumber }) };
 }
 
 /** What a replayed file says of the policy that sampled, if it is to be taken; false if not. */
