@@ -11,6 +11,7 @@ import { gradeCommand } from "./cli/grade.ts";
 import { inspectCommand } from "./cli/inspect.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { sftCommand } from "./cli/sft.ts";
 import { studyCommand } from "./cli/study.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
 import { trainCommand } from "./cli/train.ts";
@@ -25,6 +26,7 @@ const commands = [
   }),
   studyCommand,
   analyseCommand(async (options) => (await import("./analyse/analyse-run.ts")).analyseRun(options)),
+  sftCommand(async () => await import("./sft/run-sft.ts")),
   scoreCommand(async (options) => (await import("./models/score-rows.ts")).scoreRows(options)),
   generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),
   tokenizeCommand(async (options) => (await import("./models/tokenize-rows.ts")).tokenizeRows(options)),

@@ -1,18 +1,20 @@
 // The recipe: every hyper-parameter of a run with its default. Keys follow verl and TRL where they have a word for it.
 // Strict everywhere: a key that is not here is an error. Rules that span several keys are in check-recipe.ts.
 import { z } from "zod";
+import type { Schedule } from "@longcot/distillation";
 import type { LoraTarget } from "@longcot/language-model";
 import { LEVELS } from "../arithmetic/operations.ts";
 
 export const WHOLE_NUMBER = "a whole number";
-const count = z.int({ error: WHOLE_NUMBER }).min(1);
-const countOrZero = z.int({ error: WHOLE_NUMBER }).min(0);
-const positive = z.number().positive();
-const pathString = z.string().min(1);
+export const count = z.int({ error: WHOLE_NUMBER }).min(1);
+export const countOrZero = z.int({ error: WHOLE_NUMBER }).min(0);
+export const positive = z.number().positive();
+export const schedule = z.enum(["constant", "linear", "cosine"] as const satisfies Schedule[]);
+export const pathString = z.string().min(1);
 const levels = z.array(count).min(1);
 const betas = z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]);
 
-const newModel = z.strictObject({
+export const newModel = z.strictObject({
   hidden_size: count,
   intermediate_size: count,
   layers: count,
@@ -23,7 +25,7 @@ const newModel = z.strictObject({
 });
 
 const loraTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const satisfies LoraTarget[];
-const lora = z.strictObject({
+export const lora = z.strictObject({
   /** Columns of the adapters. */
   rank: count,
   /** The adapters' product is multiplied by alpha / rank. */
@@ -59,6 +61,8 @@ const coldStart = z.strictObject({
   learning_rate: positive,
   /** Steps over which the learning rate grows linearly from 0. */
   warmup_steps: countOrZero.default(0),
+  /** Of the learning rate behind the warm-up; `linear` and `cosine` end near 0. */
+  schedule: schedule.default("constant"),
   /** Relative weight of each level of difficulty in a batch. */
   levels: z.record(z.string().regex(/^[1-9]\d*$/, "a level (a whole number from 1)"), z.number().min(0)),
   betas: betas.default([0.9, 0.98]),
@@ -183,7 +187,7 @@ const alarms = z.strictObject({
   max_roll_backs: count.default(3),
 });
 
-const optimizer = z.strictObject({
+export const optimizer = z.strictObject({
   learning_rate: positive.default(1e-6),
   betas: betas.default([0.9, 0.999]),
   epsilon: positive.default(1e-8),
@@ -217,7 +221,7 @@ const rewardFunction = z.strictObject({
   python: pathString.optional(),
 });
 
-const verifier = z.strictObject({
+export const verifier = z.strictObject({
   /** Grading processes; absent: as many as the machine has cores, at most 4. */
   jobs: count.optional(),
   code: codeVerifier.prefault({}),
@@ -244,14 +248,14 @@ const evaluation = z.strictObject({
   prompts_per_level: count.optional(),
 });
 
-const checkpoint = z.strictObject({
+export const checkpoint = z.strictObject({
   /** Steps between checkpoints; there is always one after the cold start and one at the end. */
   every: count.default(20),
   /** Newest checkpoints kept. */
   keep: count.default(2),
 });
 
-const engine = z.strictObject({
+export const engine = z.strictObject({
   kind: z.enum(["auto", "tensorflow-gpu", "tensorflow", "wasm"]).default("auto"),
   /** Absent: as many as the machine has cores. */
   threads: count.optional(),

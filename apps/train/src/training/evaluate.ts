@@ -7,6 +7,7 @@ import type { Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { generateResponses, gradeResponses } from "./rollout.ts";
+import type { AnswerOptions } from "./rollout.ts";
 
 /**
  * The step of sampling keys of held-out answers: one that no training step reaches, so that they share no random numbers with rollouts, and the
@@ -14,33 +15,36 @@ import { generateResponses, gradeResponses } from "./rollout.ts";
  */
 export const EVALUATION_STEP = 2 ** 31;
 
+/** How held-out answers are drawn and judged. */
+export interface EvaluationSettings extends Pick<AnswerOptions, "maxNewTokens" | "decoding" | "seed" | "gradeTruncated"> {
+  /** k. */
+  samples: number;
+}
+
+/** Those of a recipe: answers may be as long as its longest stage allows. */
+export const evaluationSettings = ({ evaluation, rollout, stages, advantages, seed }: Recipe): EvaluationSettings => ({
+  samples: evaluation.samples_per_prompt,
+  maxNewTokens: Math.max(...stages.map((stage) => stage.context_length)),
+  decoding: { temperature: evaluation.temperature, topP: rollout.top_p, topK: rollout.top_k },
+  gradeTruncated: advantages.truncated_reward === "graded",
+  seed,
+});
+
 /** Evaluates the model as it is after `step` steps. */
 export async function evaluate(
   prepared: PreparedModel,
   pool: VerifierPool,
   prompts: readonly TrainingPrompt[],
-  recipe: Recipe,
+  { samples, ...settings }: EvaluationSettings,
   { label, step, signal, emit }: { label: string; step: number; signal: AbortSignal; emit: EmitEvent },
 ): Promise<EvaluationEvent> {
-  const samples = recipe.evaluation.samples_per_prompt;
-  const temperature = recipe.evaluation.temperature;
-  const options = {
-    groupSize: samples,
-    maxNewTokens: Math.max(...recipe.stages.map((stage) => stage.context_length)),
-    decoding: { temperature, topP: recipe.rollout.top_p, topK: recipe.rollout.top_k },
-    seed: recipe.seed,
-    step: EVALUATION_STEP,
-    signal,
-    emit,
-    gradeTruncated: recipe.advantages.truncated_reward === "graded",
-    phase: "evaluation" as const,
-  };
+  const options = { ...settings, groupSize: samples, step: EVALUATION_STEP, signal, emit, phase: "evaluation" as const };
   const responses = await generateResponses(prepared, prompts, options);
   const { verdicts } = await gradeResponses(prepared, pool, prompts, responses, options);
   const table = outcomeTable(
     prompts.map((_, i) => verdicts.slice(i * samples, (i + 1) * samples).map(({ outcome }) => (outcome === "correct" ? 1 : 0))),
   );
-  const { overall, byLabel } = summarize({ table, labels: prompts.map(({ level }) => level), passAt: [samples], seed: recipe.seed });
+  const { overall, byLabel } = summarize({ table, labels: prompts.map(({ level }) => level), passAt: [samples], seed: settings.seed });
   const result = (level: string, summary: typeof overall): LevelResult => {
     const pass = summary.passAtK[0]!;
     return {
@@ -59,7 +63,7 @@ export async function evaluate(
     label,
     step,
     samples_per_prompt: samples,
-    temperature,
+    temperature: settings.decoding.temperature,
     results: [...byLabel.map((summary) => result(summary.label, summary)), result("all", overall)].toSorted((a, b) =>
       a.level === "all" ? 1 : b.level === "all" ? -1 : a.level.localeCompare(b.level, "en", { numeric: true }),
     ),

@@ -43,9 +43,17 @@ export async function loadPreparedModel(engine: Engine, reference: string, recip
       received: "none",
     });
   checkContextFits(recipe, config.maxPositionEmbeddings);
+  return { model: await loadWithAdapters(engine, directory, { reference, ...recipe }), tokenizer };
+}
+
+/** The model in `directory`, with new adapters where `lora` asks for them; they name `reference` as their base. */
+export async function loadWithAdapters(
+  engine: Engine,
+  directory: string,
+  { reference, lora, seed }: { reference: string } & Pick<Recipe, "lora" | "seed">,
+): Promise<LanguageModel> {
   const base = await loadLanguageModel(engine, directory);
-  const { lora, seed } = recipe;
-  if (lora === undefined) return { model: base, tokenizer };
+  if (lora === undefined) return base;
   const { rank, alpha, target_modules: targets } = lora;
   const options = {
     rank,
@@ -53,7 +61,7 @@ export async function loadPreparedModel(engine: Engine, reference: string, recip
     ...(targets === undefined ? {} : { targets }),
     base: existsSync(reference) ? resolve(reference) : reference,
   };
-  return { model: await attachLora(base, options, { seed }), tokenizer };
+  return await attachLora(base, options, { seed });
 }
 
 const PAD = "<|pad|>";
@@ -78,7 +86,12 @@ export async function createPreparedModel(
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) atomicWrite(join(folder, name), text);
   const tokenizer = await loadTokenizer(folder);
-  const config: ModelConfig = {
+  return { model: await createLanguageModel(engine, newModelConfig(shape, tokenizer), { ...files }, { seed }), tokenizer };
+}
+
+/** The configuration of a new Qwen2 of `shape` for `tokenizer`. */
+export function newModelConfig(shape: NewModel, tokenizer: Tokenizer): ModelConfig {
+  return {
     architecture: "qwen2",
     vocabSize: tokenizer.vocabularySize,
     hiddenSize: shape.hidden_size,
@@ -97,5 +110,4 @@ export async function createPreparedModel(
     eosTokenIds: tokenizer.eosTokenIds,
     ...(tokenizer.padTokenId === undefined ? {} : { padTokenId: tokenizer.padTokenId }),
   };
-  return { model: await createLanguageModel(engine, config, { ...files }, { seed }), tokenizer };
 }

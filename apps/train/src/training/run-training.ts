@@ -32,7 +32,7 @@ import type { RunFolder } from "../run/run-folder.ts";
 import { alphaShift, createAlarmWatch } from "./alarm-watch.ts";
 import type { RaisedAlarm } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, evaluationSettings } from "./evaluate.ts";
 import { placeOf } from "./place-of.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
@@ -106,7 +106,9 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       const isDue = isLast || step === 0 || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
       if (!isDue || prompts.heldOut.length === 0) return true;
       const label = isLast ? "final" : step > 0 ? `step ${step}` : recipe.cold_start === undefined ? "start" : "cold start";
-      const evaluation = await evaluate(prepared, pool, prompts.heldOut, recipe, { label, step, signal, emit }).catch(unlessStopped);
+      const evaluation = await evaluate(prepared, pool, prompts.heldOut, evaluationSettings(recipe), { label, step, signal, emit }).catch(
+        unlessStopped,
+      );
       if (evaluation === undefined) return false;
       emit(evaluation);
       const { type: _, ...record } = evaluation;

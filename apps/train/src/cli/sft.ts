@@ -1,0 +1,111 @@
+// `longcot sft`: supervised fine-tuning on worked answers, with validation and avg@k on the way.
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "@longcot/errors";
+import { percent } from "../progress/figures.ts";
+import { defaultRunPath } from "../run/run-folder.ts";
+import type { SftJob, SftOutcome } from "../sft/run-sft.ts";
+import { loadSftRecipe } from "../sft/sft-recipe.ts";
+import type { SftFlags } from "../sft/sft-recipe.ts";
+import { runInterruptible } from "./interruptible.ts";
+import type { AddCommand } from "./run-cli.ts";
+
+/** Adds the command; `load` brings the work when it is first needed. */
+export function sftCommand(load: () => Promise<{ runSft: (job: SftJob) => Promise<SftOutcome> }>): AddCommand {
+  return (program) => {
+    program
+      .command("sft")
+      .description("Supervised fine-tuning: learn the completions of worked examples, weights or LoRA adapters.")
+      .option("--model <dir>", "a model in the Hugging Face layout: a folder, or a name on the hub (owner/name@revision)")
+      .option("--data <files...>", "parquet or JSONL with messages, or with prompt and completion")
+      .option("--validation <files...>", "the same, for the validation loss")
+      .option("--problems <files...>", "problems in verl's row schema, for avg@k before, during and after training")
+      .option("--recipe <file>", "a YAML file of all settings, instead of or beside the options above")
+      .option(
+        "--set <key=value>",
+        "override a recipe's key, as often as needed; the value is YAML",
+        (text: string, all: string[] | undefined) => [...(all ?? []), text],
+      )
+      .option("--run <dir>", "the run's folder (default: a new one in runs/)")
+      .option("--resume", "go on with the run of --run where its newest checkpoint left it")
+      .option("--json", "print the outcome as JSON on stdout")
+      .addHelpText(
+        "after",
+        `
+The loss is on the completions alone; examples share rows of a batch without seeing each other. RUN/model is the newest checkpoint's model.
+Keys of --set and their defaults:
+  training: epochs 3 (or steps, or tokens), batch_size 32, learning_rate 1e-5, schedule cosine (linear, constant), warmup 0.03 (from 1 on: steps),
+            min_learning_rate 0, length_curriculum_epochs 0, micro_batch_tokens 16384, gradient_checkpointing false
+  data:     max_length (the model's positions), overlong drop (error), validation_fraction 0
+  lora:     {rank: 16, alpha: 32}, off unless given      evaluation: every (steps), samples_per_prompt 8, max_new_tokens
+  optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0
+
+Examples:
+  longcot sft --model DIR --data distilled/*.parquet --set training.epochs=2
+  longcot sft --model DIR --data rows.jsonl --set 'lora={rank: 16, alpha: 32}' --set training.learning_rate=2e-4 --problems heldout.parquet
+  longcot sft --resume --run runs/sft`,
+      )
+      .action(async ({ run, resume, json, ...flags }: SftFlags & { run?: string; resume?: true; json?: true }) => {
+        const folders = await import("../sft/sft-folder.ts");
+        const isNew = resume !== true;
+        if (!isNew && run === undefined)
+          throw new ConfigError({
+            who: "--resume",
+            argument: "--run",
+            expected: "the folder of the run to go on with",
+            received: "nothing",
+          });
+        const recipe = isNew ? loadSftRecipe(flags) : folders.readSftRecipe(run!);
+        if (!isNew && Object.values(flags).some((value) => value !== undefined)) {
+          const asked = loadSftRecipe(flags);
+          if (!isDeepStrictEqual(asked, recipe))
+            throw new ConfigError({
+              who: "--resume",
+              expected: `the settings of ${run!}, or none`,
+              received: "others",
+              fix: "Leave the options out, or start a new run",
+            });
+        }
+        const path = run ?? defaultRunPath(recipe);
+        const { runSft } = await load();
+        const warn = (text: string) => process.stderr.write(`sft: ${text}\n`);
+        const opened: { close: () => void }[] = [];
+        try {
+          const outcome = await runInterruptible(
+            { label: "sft", stopping: `stopping after this step and saving; go on with: longcot sft --resume --run ${path}` },
+            (signal, progress) =>
+              runSft({
+                recipe,
+                signal,
+                warn,
+                onProgress: (state) => progress.update(state),
+                openFolder: async () => {
+                  const { folder, warnings } = isNew
+                    ? { folder: await folders.createSftFolder(path, recipe), warnings: [] }
+                    : folders.openSftFolder(path, recipe);
+                  opened.push(folder);
+                  warnings.forEach(warn);
+                  return folder;
+                },
+              }),
+          );
+          if (outcome !== undefined) process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome));
+        } finally {
+          for (const folder of opened) folder.close();
+        }
+      });
+  };
+}
+
+function summary({ model, examples, steps, epochs, tokens, train_loss, final }: SftOutcome): string {
+  const { validation_loss, results, samples_per_prompt: k } = final ?? {};
+  const validation = validation_loss === undefined ? "" : `, validation ${validation_loss.toFixed(4)}`;
+  const lines = [
+    `${examples} examples, ${Number(epochs.toFixed(2))} epochs, ${steps} steps, ${tokens} completion tokens; loss ${train_loss.toFixed(4)}${validation}`,
+    ...(results ?? []).map(
+      ({ level, avg_at_k: avg, avg_at_k_low: low, avg_at_k_high: high, prompts }) =>
+        `  ${level.padEnd(12)} avg@${k} ${percent(avg).padStart(6)} [${percent(low)}, ${percent(high)}]  ${prompts} problems`,
+    ),
+    `model: ${model}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,277 @@
+// A fine-tuning, top to bottom: model, examples, steps with validation and avg@k on the way, checkpoints.
+//   longcot sft --model DIR --data rows.parquet
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { completionLength, createSupervisedTrainer, learningRateAt, planEpochs } from "@longcot/distillation";
+import type { Example, TrainingLength } from "@longcot/distillation";
+import { ConfigError } from "@longcot/errors";
+import {
+  checkTokenizerFits,
+  createLanguageModel,
+  loadTokenizer,
+  openSafetensors,
+  readCompanionFiles,
+  readModelConfig,
+  restoreWeights,
+  saveAdapter,
+  saveLanguageModel,
+  writeSafetensors,
+} from "@longcot/language-model";
+import { openEngine } from "@longcot/tensor-kernels";
+import type { Engine } from "@longcot/tensor-kernels";
+import { thinkingOf } from "../models/prompt-tokens.ts";
+import { resolveModel } from "../models/resolve-model.ts";
+import { loadWithAdapters, newModelConfig } from "../training/prepare-model.ts";
+import type { PreparedModel } from "../training/prepare-model.ts";
+import { loadTrainingPrompts } from "../training/prompts.ts";
+import { openVerifierPool } from "../training/verifier-pool.ts";
+import { evaluateModel } from "./evaluate-sft.ts";
+import { loadSftData } from "./sft-data.ts";
+import type { SftEvaluation, SftFolder } from "./sft-folder.ts";
+import type { SftRecipe } from "./sft-recipe.ts";
+
+export interface SftJob {
+  recipe: SftRecipe;
+  /** Called once, after model and data are known to fit: a run that cannot start leaves nothing behind. */
+  openFolder: () => Promise<SftFolder>;
+  /** Aborted by Ctrl-C: the work saves a checkpoint and rejects with the signal's reason. */
+  signal: AbortSignal;
+  warn: (text: string) => void;
+  onProgress: (progress: { phase: string; done: number; total: number; text: string }) => void;
+}
+
+export interface SftOutcome {
+  folder: string;
+  /** Where the model is. */
+  model: string;
+  engine: string;
+  examples: number;
+  steps: number;
+  epochs: number;
+  /** Completion tokens learnt from. */
+  tokens: number;
+  /** Mean over the last step's tokens, nats. */
+  train_loss: number;
+  /** The last evaluation; absent where a resumed run had nothing left to do. */
+  final?: SftEvaluation;
+}
+
+/** What a checkpoint holds beside weights and moments. */
+interface SftState {
+  updates: number;
+  tokens: number;
+  train_loss: number;
+  /** Of the batches: other data, or another plan, must not go on from here. */
+  plan: string;
+  /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
+  evaluation_due?: true;
+}
+
+export async function runSft({ recipe, openFolder, signal, warn, onProgress }: SftJob): Promise<SftOutcome> {
+  const { training, optimizer, evaluation, data: files } = recipe;
+  const opened = await openEngine({
+    engine: recipe.engine.kind,
+    ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
+  });
+  try {
+    // --- model and data ---------------------------------------------------------------------------------------------------------------
+    const prepared = await prepareModel(opened, recipe);
+    const { model, tokenizer } = prepared;
+    const data = await loadSftData(recipe, { tokenizer, positions: model.config.maxPositionEmbeddings, warn });
+    const emit = (event: { type: string; text?: string }) => {
+      if (event.type === "warning" && event.text !== undefined) warn(event.text);
+    };
+    const problems =
+      files.problems === undefined
+        ? []
+        : await loadTrainingPrompts(files.problems, { tokenizer, maxPromptLength: files.max_prompt_length, emit });
+    const maxNewTokens = evaluationCap(recipe, model.config.maxPositionEmbeddings, problems);
+    await using pool =
+      problems.length === 0
+        ? undefined
+        : await openVerifierPool(recipe.verifier, { thinking: thinkingOf(tokenizer), prompts: problems, emit });
+    const batches = planEpochs({
+      lengths: data.train.map(completionLength),
+      batchSize: training.batch_size,
+      until: lengthOf(training),
+      seed: recipe.seed,
+      curriculumEpochs: training.length_curriculum_epochs,
+    });
+    const plan = planHash(data.train, batches);
+    const steps = batches.length;
+    const epochsAfter = (done: number) => batches.slice(0, done).reduce((sum, batch) => sum + batch.length, 0) / data.train.length;
+    const rate = {
+      peak: training.learning_rate,
+      schedule: training.schedule,
+      warmupSteps: training.warmup < 1 ? Math.round(training.warmup * steps) : Math.round(training.warmup),
+      minRatio: training.min_learning_rate,
+      steps,
+    };
+    const folder = await openFolder();
+    const trainer = await createSupervisedTrainer(model, {
+      batchTokens: training.micro_batch_tokens,
+      gradientCheckpointing: training.gradient_checkpointing,
+      optimizer: {
+        betas: optimizer.betas,
+        epsilon: optimizer.epsilon,
+        weightDecay: optimizer.weight_decay,
+        maxGradNorm: optimizer.max_grad_norm,
+      },
+    });
+
+    // --- where it stands --------------------------------------------------------------------------------------------------------------
+    let [step, tokens, trainLoss] = [0, 0, 0];
+    const { checkpoint } = folder;
+    if (checkpoint !== undefined) {
+      const saved = checkpoint.state as SftState;
+      if (saved.plan !== plan)
+        throw new ConfigError({
+          who: folder.path,
+          argument: "the examples",
+          expected: "those that the run was started with",
+          received: "others",
+        });
+      await restoreWeights(model, join(checkpoint.folder, "model"));
+      const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
+      await trainer.trainer.restore(moments, saved.updates).finally(() => moments.close());
+      [step, tokens, trainLoss] = [checkpoint.step, saved.tokens, saved.train_loss];
+    }
+    const state = (isEvaluated: boolean): SftState => ({
+      updates: trainer.trainer.updates,
+      tokens,
+      train_loss: trainLoss,
+      plan,
+      ...(isEvaluated ? {} : { evaluation_due: true }),
+    });
+    const save = async (isEvaluated = true): Promise<void> =>
+      await folder.saveCheckpoint(step, async (aside) => {
+        const saveModel = model.lora === undefined ? saveLanguageModel : saveAdapter;
+        await saveModel(model, join(aside, "model"), { dtype: "float32" });
+        await writeSafetensors(join(aside, "optimizer.safetensors"), trainer.trainer.stateTensors());
+        return state(isEvaluated);
+      });
+    let evaluated: SftEvaluation | undefined;
+    /** Validation loss and avg@k as the model is now, recorded; false where the signal came first. */
+    const evaluateNow = async (): Promise<boolean> => {
+      const label = step === 0 ? "start" : step === steps ? "final" : `step ${step}`;
+      const context = { prepared, pool, problems, validation: data.validation, maxNewTokens };
+      const record = await evaluateModel(recipe, context, { label, step, signal, onProgress }).catch((error: unknown) => {
+        if (!signal.aborted || error !== signal.reason) throw error;
+      });
+      if (record === undefined) return false;
+      evaluated = record;
+      if (record.validation_loss !== undefined || record.results !== undefined) folder.appendEvaluation(record);
+      return true;
+    };
+
+    // --- steps ------------------------------------------------------------------------------------------------------------------------
+    if (checkpoint === undefined) {
+      const isEvaluated = await evaluateNow();
+      await save(isEvaluated);
+      if (!isEvaluated) throw signal.reason;
+    } else if ((checkpoint.state as SftState).evaluation_due === true) {
+      if (!(await evaluateNow())) throw signal.reason;
+      folder.amendCheckpoint(step, state(true));
+    }
+    const start = performance.now();
+    const firstToken = tokens;
+    while (step < steps) {
+      if (signal.aborted) {
+        await save();
+        throw signal.reason;
+      }
+      const began = performance.now();
+      const learningRate = learningRateAt(step + 1, rate);
+      const learnt = await trainer.step(
+        batches[step]!.map((index) => data.train[index]!),
+        learningRate,
+      );
+      const now = performance.now();
+      const seconds = (now - began) / 1000;
+      step++;
+      tokens += learnt.tokens;
+      trainLoss = learnt.loss;
+      onProgress({
+        phase: "train",
+        done: step,
+        total: steps,
+        text: `step ${step} of ${steps}, loss ${trainLoss.toFixed(3)}, ${Math.round(((tokens - firstToken) * 1000) / (now - start))} tokens/s`,
+      });
+      folder.appendMetrics(step, {
+        "train/loss": learnt.loss,
+        "train/entropy": learnt.entropy,
+        "train/grad_norm": learnt.gradNorm,
+        "train/lr": learningRate,
+        "train/tokens": tokens,
+        "train/epoch": epochsAfter(step),
+        "timing_s/step": seconds,
+        "perf/throughput": learnt.tokens / seconds,
+      });
+      const isDue = step === steps || (evaluation.every !== undefined && step % evaluation.every === 0);
+      const isEvaluated = !isDue || (await evaluateNow());
+      if (!isEvaluated || step === steps || step % recipe.checkpoint.every === 0) await save(isEvaluated);
+      if (!isEvaluated) throw signal.reason;
+    }
+    await trainer.close();
+    return {
+      folder: folder.path,
+      model: join(folder.path, "model"),
+      engine: opened.description,
+      examples: data.train.length,
+      steps,
+      epochs: epochsAfter(steps),
+      tokens,
+      train_loss: trainLoss,
+      ...(evaluated === undefined ? {} : { final: evaluated }),
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function prepareModel(engine: Engine, recipe: SftRecipe): Promise<PreparedModel> {
+  if (typeof recipe.model === "string") {
+    const directory = await resolveModel(recipe.model);
+    const tokenizer = await loadTokenizer(directory);
+    checkTokenizerFits(await readModelConfig(directory), tokenizer);
+    return {
+      model: await loadWithAdapters(engine, directory, { reference: recipe.model, lora: recipe.lora, seed: recipe.seed }),
+      tokenizer,
+    };
+  }
+  const directory = await resolveModel(recipe.tokenizer!);
+  const tokenizer = await loadTokenizer(directory);
+  const model = await createLanguageModel(engine, newModelConfig(recipe.model, tokenizer), await readCompanionFiles(directory), {
+    seed: recipe.seed,
+  });
+  return { model, tokenizer };
+}
+
+function lengthOf({ epochs, steps, tokens }: SftRecipe["training"]): TrainingLength {
+  if (steps !== undefined) return { steps };
+  if (tokens !== undefined) return { tokens };
+  return { epochs: epochs ?? DEFAULT_EPOCHS };
+}
+
+const DEFAULT_EPOCHS = 3;
+/** Most new tokens of an evaluation's answer where the recipe does not say. */
+const MOST_NEW_TOKENS = 2048;
+
+function evaluationCap({ evaluation }: SftRecipe, positions: number, problems: readonly { tokens: Int32Array }[]): number {
+  const room = positions - problems.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
+  const wanted = evaluation.max_new_tokens ?? Math.min(room, MOST_NEW_TOKENS);
+  if (problems.length > 0 && (wanted > room || wanted < 1))
+    throw new ConfigError({
+      who: "evaluation.max_new_tokens",
+      expected: `at most ${room}, which the longest problem leaves of the model's ${positions} positions`,
+      received: String(wanted),
+    });
+  return wanted;
+}
+
+/** Equal for equal examples in equal batches. */
+function planHash(examples: readonly Example[], batches: readonly (readonly number[])[]): string {
+  const hash = createHash("sha256");
+  for (const { tokens, promptLength } of examples) hash.update(tokens).update(String(promptLength));
+  return hash.update(JSON.stringify(batches)).digest("hex");
+}
