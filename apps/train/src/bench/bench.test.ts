@@ -1,5 +1,5 @@
 // The bench and the doctor as a user runs them. What is tested is their form and their sums, never how fast the machine is.
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { locateLibtensorflow } from "@longcot/libtensorflow";
 import { expect, test } from "vitest";
@@ -80,6 +80,32 @@ test.runIf(locateLibtensorflow() !== undefined)("compile compares with a named e
   const [{ seconds_per_step, eager_seconds_per_step, times_as_fast, eager_engine }] = lines;
   expect(eager_engine).toMatch(/op by op$/);
   expect(times_as_fast * seconds_per_step).toBeCloseTo(eager_seconds_per_step, 6);
+});
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+test.each<[string, string[]]>([
+  ...(hasPython ? [["python3", ["pickle_arrays", "pickle_lists"]] as [string, string[]]] : []),
+  ["no-such-python", []],
+])("buffer moves a step in every way and reads it back; pickled by %s", async (python, pickles) => {
+  const printed = await longcot("bench", "buffer", "--mib", "1", "--repeats", "1", "--json", "--python", python);
+  const { code, stderr } = printed;
+  const lines = printed.lines.filter(({ part }) => part !== "pickle");
+  expect(printed.lines.filter(({ part }) => part === "pickle").map((line) => line.left_out)).toEqual(
+    pickles.length > 0 ? [] : ["spawn no-such-python ENOENT"],
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const size = { job: "buffer", rows: 7, mib: 1 };
+  const number = expect.any(Number);
+  const parts = ["structured_clone", ...pickles, "json"];
+  expect(lines).toMatchObject([
+    { ...size, part: "write_and_seal", columns: 6, tokens_per_s: number, untouched_memory_tokens_per_s: number, median_of: 1 },
+    { ...size, part: "hand_over", ms: number, most_ms: number, most_allocated_kib: number },
+    ...parts.map((part) => ({ ...size, part, seconds: number, times_hand_over: number })),
+    { ...size, part: "file", write_gb_per_s: number, read_gb_per_s: number, median_of: 1 },
+  ]);
+  for (const line of lines.slice(2, -1)) expect(line.times_hand_over * lines[1].ms).toBeCloseTo(line.seconds * 1000, 6);
+  // A hand-over is two numbers, whatever the size of the step.
+  expect(lines[1].most_allocated_kib).toBeLessThan(1024);
 });
 
 test("another program takes turns and its figures give the ratio", async () => {

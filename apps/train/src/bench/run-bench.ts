@@ -6,6 +6,7 @@ import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine, EngineChoice } from "@longcot/tensor-kernels";
 import type { BenchJobName, BenchPlan } from "../cli/bench.ts";
 import type { BenchJob, Measurement, PrepareJob } from "./bench-job.ts";
+import { measureBuffer } from "./buffer/measure-buffer.ts";
 import { prepareGeneration } from "./generate-job.ts";
 import { measureGrading } from "./grade-job.ts";
 import { preparePolicyStep } from "./grpo-job.ts";
@@ -13,7 +14,7 @@ import { median } from "./median.ts";
 import { runPeer } from "./run-peer.ts";
 import { prepareTraining } from "./train-job.ts";
 
-const JOBS: Readonly<Record<Exclude<BenchJobName, "compile" | "grade">, PrepareJob>> = {
+const JOBS: Readonly<Record<Exclude<BenchJobName, "compile" | "grade" | "buffer">, PrepareJob>> = {
   train: prepareTraining,
   generate: prepareGeneration,
   grpo: preparePolicyStep,
@@ -25,10 +26,17 @@ export async function runBench(plan: BenchPlan): Promise<void> {
     say(`${name}: warming up`);
     if (name === "grade")
       report(plan, { job: name, ...(await measureGrading(plan.repeats)), load_average: Number(loadavg()[0]!.toFixed(2)) });
+    else if (name === "buffer") await measureBufferParts(plan);
     else if (name === "compile") await compareWithEager(plan);
     else if (plan.against === undefined) await measureAlone(name, plan);
     else await measureInTurn(name, plan, plan.against);
   }
+}
+
+async function measureBufferParts(plan: BenchPlan): Promise<void> {
+  const { repeats, python, mib: mebibytes } = plan;
+  for await (const figures of measureBuffer({ mebibytes, repeats, python, say }))
+    report(plan, { job: "buffer", ...figures, load_average: Number(loadavg()[0]!.toFixed(2)) });
 }
 
 async function measureAlone(name: keyof typeof JOBS, plan: BenchPlan): Promise<void> {

@@ -7,7 +7,7 @@ import type { EngineFlags } from "./engine-options.ts";
 import { existingFile, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
 
-export const BENCH_JOBS = ["train", "generate", "grpo", "compile", "grade"] as const;
+export const BENCH_JOBS = ["train", "generate", "grpo", "compile", "grade", "buffer"] as const;
 export type BenchJobName = (typeof BENCH_JOBS)[number];
 
 /** Sizes of the model and of the work; those of tooling that other programs are timed with. */
@@ -57,32 +57,40 @@ export interface BenchPlan extends EngineFlags {
   repeats: number;
   /** A program with the interface of peers.py to alternate with; undefined: ours alone. */
   against?: string;
+  /** Runs the other program, and pickles for buffer. */
   python: string;
+  /** buffer: MiB of the step's token columns. */
+  mib: number;
   rounds: number;
   json: boolean;
 }
 
-type Flags = BenchShapes & Pick<BenchPlan, "repeats" | "python" | "rounds" | "against"> & EngineFlags & { ragged?: true; json?: true };
+type Flags = BenchShapes &
+  Pick<BenchPlan, "repeats" | "python" | "mib" | "rounds" | "against"> &
+  EngineFlags & { ragged?: true; json?: true };
 
 /** Adds the command around `run`, which is loaded by the caller when it is first needed. */
 export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddCommand {
   return (program) => {
     const command = program
       .command("bench")
-      .description("Time a training step, generation and a reinforcement-learning step of a new model with random weights.")
+      .description(
+        "Time a training step, generation and a reinforcement-learning step of a new model with random weights; the grader; the rollout buffer.",
+      )
       .addArgument(new Argument("[job...]", "what to time (default: train generate grpo)").choices(BENCH_JOBS));
     for (const [, flag, standard, words] of SHAPES) command.option(`--${flag} <N>`, words, wholeNumber(1), standard);
     command
       .option("--ragged", `sequences end at random: vocabulary ${RAGGED.vocab}, cap ${RAGGED.new}, end token 1`)
       .option("--repeats <N>", "measurements per figure, twice as many for train", wholeNumber(1), 5)
       .option("--against <file>", "alternate with this program, which takes the same job names and flags (peers.py)", existingFile)
-      .option("--python <path>", "what runs it", "python3")
+      .option("--python <path>", "what runs it, and pickles for buffer", "python3")
+      .option("--mib <N>", "buffer: size of the step", wholeNumber(1), 1024)
       .option("--rounds <N>", "how often both are run in turn", wholeNumber(1), 3)
       .option("--json", "print one JSON line per job on stdout");
     addEngineOptions(command)
       .addHelpText(
         "after",
-        "\ncompile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. grade runs a trivial program in the code grader's sandbox. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
+        "\ncompile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. grade runs a trivial program in the code grader's sandbox. buffer writes and seals a step, hands it from one thread to another,\nmoves the same rows by structured clone, JSON and pickle, and reads it back from its file; it takes four times --mib of memory. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
       )
       .action(async (jobs: BenchJobName[], flags: Flags) => run(planOf(command, jobs, flags)));
   };
@@ -107,9 +115,10 @@ function planOf(command: Command, named: readonly BenchJobName[], { ragged, json
     refuse("--group", `a divisor of --completions (${shapes.completions})`, String(shapes.group));
   if (flags.against === undefined) {
     for (const name of ["python", "rounds"])
-      if (given(name)) refuse(`--${name}`, "left out without --against", String(flags[name as "python"]));
+      if (given(name) && !(name === "python" && jobs.includes("buffer")))
+        refuse(`--${name}`, "left out without --against", String(flags[name as "python"]));
   } else {
-    const own = jobs.find((job) => job === "compile" || job === "grade");
+    const own = jobs.find((job) => ["compile", "grade", "buffer"].includes(job));
     if (own !== undefined) refuse("--against", `left out for ${own}, which no other program has`, flags.against);
     if (shapes.kvHeads !== shapes.heads) refuse("--kv-heads", "as --heads with --against", String(shapes.kvHeads));
   }
