@@ -1,5 +1,6 @@
 // The pipeline: source files in, steps in order, what is left out. Each step's decisions are on disk before the next one starts.
 import { join } from "node:path";
+import { planOutput, type MixedSource, type MixOptions } from "./mix.ts";
 import type { Progress } from "./pacer.ts";
 import type { FilterStep } from "./steps/filter-step.ts";
 import { importSources, type Source } from "./store/import-files.ts";
@@ -10,6 +11,8 @@ export interface PipelineOptions {
   readonly sources: readonly Source[];
   /** In order. A name that occurs twice is two steps. */
   readonly steps: readonly FilterStep[];
+  /** How often each problem that is left is written, by its source; absent: once, in the order of the files. */
+  readonly mix?: MixOptions;
   /** `.parquet` or `.jsonl`, in verl's schema. */
   readonly output: string;
   /** A parquet file for what was left out: file, row, step, kind, detail, row repeated, statement. Absent: none is written. */
@@ -33,7 +36,10 @@ export interface DroppedExample {
 
 export interface PipelineResult {
   readonly rowsRead: number;
+  /** Problems that are left, times their repeats. */
   readonly rowsWritten: number;
+  /** Sources as mixed; absent: not mixed. */
+  readonly mix?: readonly MixedSource[];
   readonly steps: readonly StepCounts[];
   /** Problems by source, before and after. */
   readonly sources: readonly { readonly source: string; readonly read: number; readonly written: number }[];
@@ -69,9 +75,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     }
     // Steps that the recipe no longer has.
     await store.isDone(steps.length + 1, "", "");
+    const mixed = await planOutput(store, options.mix);
     const rowsWritten = await writeKept(store, options.output);
     if (options.dropped !== undefined) await writeDropped(store, options.dropped);
-    return { ...(await summarize(store)), rowsWritten };
+    return { ...(await summarize(store)), rowsWritten, ...(mixed === undefined ? {} : { mix: mixed }) };
   } finally {
     store.close();
   }

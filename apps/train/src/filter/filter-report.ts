@@ -1,9 +1,10 @@
 // The report of a filter run: what went in and came out of each step, why, by source, and examples to read.
-import type { DroppedExample, PipelineResult, StepCounts } from "@longcot/data-filter";
+import type { DroppedExample, PipelineResult } from "@longcot/data-filter";
 import { percent } from "../progress/figures.ts";
 import { renderDocument } from "../report/document.ts";
 import { html, type Markup } from "../report/markup.ts";
 import type { FilterRecipe } from "./filter-recipe.ts";
+import { stepHistograms, type StepHistogram } from "./step-histograms.ts";
 
 const FILTER_CSS = `
   .bar { display: inline-block; height: 9px; border-radius: 2px; background: var(--series-1); vertical-align: middle; }
@@ -15,23 +16,25 @@ const FILTER_CSS = `
 
 /** The page as text; needs nothing from the network. */
 export function renderFilterReport(recipe: FilterRecipe, result: PipelineResult): string {
-  const { rowsRead, rowsWritten, steps, sources, examples } = result;
+  const { rowsRead, rowsWritten, steps, sources, examples, mix } = result;
+  const left = sources.reduce((sum, { written }) => sum + written, 0);
   return renderDocument(
     { title: `${recipe.name}: longcot filter report`, css: FILTER_CSS },
     html`<h1>${recipe.name}</h1>
       <p class="sub">
-        ${rowsWritten.toLocaleString("en")} of ${rowsRead.toLocaleString("en")} problems left (${percent(rowsWritten / rowsRead)})
+        ${left.toLocaleString("en")} of ${rowsRead.toLocaleString("en")} problems left
+        (${percent(left / rowsRead)})${mix === undefined ? "" : `, mixed into ${rowsWritten.toLocaleString("en")} rows`}
       </p>
       <h2>Steps</h2>
       ${table(
-        ["step", "problems in", "dropped", "mended", "left"],
+        ["step", "problems in", "dropped", "changed", "left"],
         steps.map((step) => {
           const dropped = total(step.dropped);
           const left = step.rowsIn === 0 && step.step === "import" ? rowsRead : step.rowsIn - dropped;
           return [step.step, step.rowsIn.toLocaleString("en"), reasons(step.dropped), reasons(step.repaired), leftBar(left, rowsRead)];
         }),
       )}
-      ${steps.map(histogram)}
+      ${stepHistograms(recipe, steps).map(histogram)}
       <h2>Sources</h2>
       ${table(
         ["source", "read", "left", "share"],
@@ -42,6 +45,20 @@ export function renderFilterReport(recipe: FilterRecipe, result: PipelineResult)
           percent(written / read),
         ]),
       )}
+      ${
+        mix === undefined
+          ? html``
+          : html`<h2>Mix</h2>
+              ${table(
+                ["source", "problems", "rows written", "times"],
+                mix.map(({ source, problems, rows }) => [
+                  source || "(none)",
+                  problems.toLocaleString("en"),
+                  rows.toLocaleString("en"),
+                  (rows / problems).toFixed(2),
+                ]),
+              )}`
+      }
       <h2>What was dropped, and why</h2>
       ${byKind(examples).map(exampleSection)}
       <h2>Recipe</h2>
@@ -86,24 +103,18 @@ function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): Ma
   </div>`;
 }
 
-/** Problems by failed rollouts, for a step that counted them. */
-function histogram({ step, facts, dropped }: StepCounts): Markup {
-  const counts = facts["failed_rollouts"];
-  if (!Array.isArray(counts)) return html``;
-  const most = Math.max(1, ...(counts as number[]));
-  const [easy, hard] = [dropped["too-easy"] ?? 0, dropped["too-hard"] ?? 0];
-  return html`<h3>${step}: problems by failed rollouts of ${String(facts["model"])}</h3>
-    <div class="histogram" role="img" aria-label="Problems by failed rollouts: ${counts.join(", ")}">
-      ${(counts as number[]).map(
-        (count, failed) =>
-          html`<div
-            title="${failed} failed: ${count}"
-            class="${(failed === 0 && easy > 0) || (failed === counts.length - 1 && hard > 0) ? "out" : ""}"
-            style="height:${(100 * count) / most}%"
-          ></div>`,
+/** Problems by failed rollouts or by valid votes, for a step that counted them; what such a step drops is in another colour. */
+function histogram(counted: StepHistogram): Markup {
+  const { title, unit, counts, isDropped } = counted;
+  const most = Math.max(1, ...counts);
+  return html`<h3>${title}</h3>
+    <div class="histogram" role="img" aria-label="${title}: ${counts.join(", ")}">
+      ${counts.map(
+        (count, i) =>
+          html`<div title="${i} ${unit}: ${count}" class="${isDropped(i) ? "out" : ""}" style="height:${(100 * count) / most}%"></div>`,
       )}
     </div>
-    <div class="ticks">${counts.map((_, failed) => html`<span>${failed}</span>`)}</div>`;
+    <div class="ticks">${counts.map((_, i) => html`<span>${counts.length <= 20 || i % 4 === 0 ? i : ""}</span>`)}</div>`;
 }
 
 function byKind(examples: readonly DroppedExample[]): (readonly DroppedExample[])[] {

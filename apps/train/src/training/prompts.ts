@@ -71,24 +71,34 @@ function describeRejected({ row, column, expected, received }: RejectedRow): str
 /**
  * The prompts of one step, all different: the next `count` of a keyed permutation of `prompts`, a new one per epoch. What is left of an
  * epoch when it cannot fill a step is left to later epochs, as in verl (its loader's `drop_last`). `draw` is the step's number within the
- * stage, from 0; `stage` and `seed` key the order.
+ * stage, from 0; `stage` and `seed` key the order. Prompts that are not `isWanted` are passed over and leave the order of the others as it is.
  * @throws DataError where there are fewer than `count` prompts.
  */
 export function drawPrompts<T>(
   prompts: readonly T[],
-  { count, draw, stage, seed }: { count: number; draw: number; stage: number; seed: number },
+  {
+    count,
+    draw,
+    stage,
+    seed,
+    isWanted = () => true,
+  }: { count: number; draw: number; stage: number; seed: number; isWanted?: (prompt: T) => boolean },
 ): T[] {
-  const stepsPerEpoch = Math.floor(prompts.length / count);
+  const wanted = prompts.filter(isWanted).length;
+  const stepsPerEpoch = Math.floor(wanted / count);
   if (stepsPerEpoch === 0)
     throw new DataError({
       who: "drawPrompts",
       argument: "prompts",
       expected: `at least the ${count} of a step`,
-      received: String(prompts.length),
+      received: String(wanted),
     });
   const order = keyedOrder(prompts.length, { seed, stage, epoch: Math.floor(draw / stepsPerEpoch) });
   const first = (draw % stepsPerEpoch) * count;
-  return order.slice(first, first + count).map((place) => prompts[place]!);
+  return order
+    .map((place) => prompts[place]!)
+    .filter(isWanted)
+    .slice(first, first + count);
 }
 
 /** A permutation of 0 … length − 1, the same for the same key. */

@@ -53,9 +53,11 @@ interface LoopState {
   evaluation_due?: true;
 }
 
-/** The stage that is trained now, and what it draws from. */
+/** The stage that is trained now, and what it draws from: those of its prompts that the online filter left. */
 interface StagePrompts extends OnlineFiltered<TrainingPrompt> {
   stage: Stage;
+  all: readonly TrainingPrompt[];
+  isWanted: (prompt: TrainingPrompt) => boolean;
 }
 
 /** `interrupted`: by the signal; `stopped`: by an alarm of the recipe, after an evaluation and a checkpoint. */
@@ -186,7 +188,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     while (step < total) {
       const { index, stage, draw } = placeOf(recipe, step);
       if (stage !== current?.stage) {
-        current = { stage, ...promptsOfStage(index, stage) };
+        current = promptsOfStage(index, stage);
         const filtered = recipe.online_filter !== undefined && index > 0 ? { dropped: current.dropped } : {};
         const numbers = { index: index + 1, count: recipe.stages.length, steps: stage.steps, prompts: current.prompts.length };
         emit({ type: "stage", ...numbers, name: stage.name, ...filtered });
@@ -200,7 +202,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         await saveCheckpoint(step);
         return "interrupted";
       }
-      const drawn = drawPrompts(current.prompts, { count: stage.batch_size, draw, stage: index, seed: recipe.seed });
+      const { all, isWanted } = current;
+      const drawn = drawPrompts(all, { count: stage.batch_size, draw, stage: index, seed: recipe.seed, isWanted });
       const plan = { step: step + 1, stage, stageNumber: index + 1, prompts: drawn };
       const trained = await trainStep(context, plan).catch(unlessStopped);
       if (trained === undefined) {
@@ -242,12 +245,14 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     return "completed";
 
     /** The prompts that a stage draws from, by the pass rates of the stages before it. */
-    function promptsOfStage(index: number, stage: Stage): OnlineFiltered<TrainingPrompt> {
-      const ofStage = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
-      if (recipe.online_filter === undefined) return { prompts: ofStage, dropped: 0, stayed: 0 };
+    function promptsOfStage(index: number, stage: Stage): StagePrompts {
+      const all = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
+      if (recipe.online_filter === undefined) return { stage, all, isWanted: () => true, prompts: all, dropped: 0, stayed: 0 };
       const before = run.readPassRates().filter((record) => record.stage <= index);
       const steps = before.map(({ prompt_ids, passed, group_size }) => ({ promptIds: prompt_ids, passed, groupSize: group_size }));
-      return dropSolvedPrompts(ofStage, steps, { solvedAt: recipe.online_filter.solved_at, atLeast: stage.batch_size });
+      const filtered = dropSolvedPrompts(all, steps, { solvedAt: recipe.online_filter.solved_at, atLeast: stage.batch_size });
+      const left = new Set(filtered.prompts);
+      return { stage, all, isWanted: (prompt) => left.has(prompt), ...filtered };
     }
 
     /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */

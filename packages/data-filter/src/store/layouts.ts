@@ -50,13 +50,17 @@ const LAYOUTS: readonly Layout[] = [
 /** Fields of every layout that names no other column for them. */
 const COMMON: ColumnMapping = { data_source: "data_source", ability: "ability", solution: "solution", extra_info: "extra_info" };
 
+/** Columns that hold a reference solution, in order of preference; `solutions` is a list in TACO and APPS. */
+const SOLUTIONS = ["solution", "reference_solution", "canonical_solution", "solutions"];
+
 /** Names of the known layouts. */
 export const layoutNames = (): string[] => [...new Set(LAYOUTS.map(({ name }) => name))];
 
 /** The mapping of the first layout whose columns are all among `columns`. */
 export function mappingOf(columns: readonly string[]): ColumnMapping | undefined {
   const layout = LAYOUTS.find((candidate) => candidate.columns.every((column) => columns.includes(column)));
-  return layout === undefined ? undefined : { ...COMMON, ...layout.mapping };
+  const solution = SOLUTIONS.find((column) => columns.includes(column));
+  return layout === undefined ? undefined : { ...COMMON, ...(solution === undefined ? {} : { solution }), ...layout.mapping };
 }
 
 /** `row` by `mapping`; `defaults` stand in for absent fields. A prompt that is text becomes one message of the user. */

@@ -6,12 +6,12 @@ import type { ProblemStore } from "./problem-store.ts";
 import { sqlText } from "./sql-text.ts";
 
 /**
- * Writes the kept problems to `path` in order: `data_source`, `prompt`, `ability`, `reward_model` {style, ground_truth}, `extra_info`.
+ * Writes the problems of the view `written` to `path` in its order: `data_source`, `prompt`, `ability`, `reward_model` {style, ground_truth}, `extra_info`.
  * @returns how many.
  * @throws DataError where none is left.
  */
 export async function writeKept(store: ProblemStore, path: string): Promise<number> {
-  const count = await store.count();
+  const count = Number((await store.connection.runAndReadAll("SELECT count(*) FROM written")).getRowsJS()[0]![0]);
   if (count === 0) throw new DataError({ who: path, expected: "at least one problem left to write", received: "none" });
   const structure = (
     await store.connection.runAndReadAll("SELECT json_group_structure(extra_info::JSON)::VARCHAR FROM kept WHERE extra_info IS NOT NULL")
@@ -22,7 +22,7 @@ export async function writeKept(store: ProblemStore, path: string): Promise<numb
       : `from_json(extra_info, ${sqlText(structure.replaceAll("UBIGINT", "BIGINT"))})`;
   const messages = sqlText('[{"role":"VARCHAR","content":"VARCHAR"}]');
   const query = `SELECT data_source, from_json(prompt, ${messages}) AS prompt, ability, {'style': 'rule', 'ground_truth': ground_truth} AS reward_model,
-    ${extraInfo} AS extra_info FROM kept ORDER BY row`;
+    ${extraInfo} AS extra_info FROM kept JOIN written USING (row) ORDER BY place`;
   await copyTo(store, query, path);
   return count;
 }
