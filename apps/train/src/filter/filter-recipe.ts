@@ -158,10 +158,21 @@ export interface FilterFlags {
 }
 
 /** Flags that a recipe says itself. */
-const INSTEAD_OF_RECIPE = [
-  ...["input", "steps", "benchmark", "tokenizer", "maxPromptTokens", "difficultyModel", "measure", "server", "rollouts", "maxTokens"],
-  ...["judges", "votes", "keepVotes"],
-] as readonly (keyof FilterFlags)[];
+const INSTEAD_OF_RECIPE: readonly (keyof FilterFlags)[] = [
+  "input",
+  "steps",
+  "benchmark",
+  "tokenizer",
+  "maxPromptTokens",
+  "difficultyModel",
+  "measure",
+  "server",
+  "rollouts",
+  "maxTokens",
+  "judges",
+  "votes",
+  "keepVotes",
+];
 
 /**
  * The recipe of `flags.recipe` with what the other flags change, or, without one, all steps that the flags give what they need.

@@ -96,10 +96,9 @@ mix: { sources: { rare: { repeat: 3 } } }
   expect(await filter(["--recipe", recipe, "--out", out])).toBe(0);
   const asked = served.requests.length;
   const rows = await loadPrompts(join(out, "problems.parquet"));
-  expect(rows.map(({ messages, extraInfo }) => [messages[0]!.content, extraInfo["model_difficulty"]]).toSorted()).toEqual([
-    ...Array.from({ length: 3 }, () => ["What is 1 + 10?", { small: 3 }]),
-    ["What is 3 + 10?", { small: 1 }],
-  ]);
+  expect(
+    rows.map(({ messages, extraInfo }) => `${messages[0]!.content} ${JSON.stringify(extraInfo["model_difficulty"])}`).toSorted(),
+  ).toEqual([...Array.from({ length: 3 }, () => 'What is 1 + 10? {"small":3}'), 'What is 3 + 10? {"small":1}']);
   const report = JSON.parse(readFileSync(join(out, "report.json"), "utf8")) as work.FilterOutcome;
   expect(report.steps.map(({ step, dropped }) => [step, dropped]).slice(1)).toEqual([
     ["measure-difficulty", {}],
