@@ -71,6 +71,7 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
       loss: policyTokenLoss(recipe),
       temperature: recipe.rollout.temperature,
       optimizer: { betas, epsilon, weightDecay, maxGradNorm },
+      gradientCheckpointing: recipe.memory.gradient_checkpointing,
     });
     const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
     const { updates } = checkpoint.state as { updates: number };

@@ -116,6 +116,7 @@ test("every default is written out", () => {
     rejection: { zero_advantage: true },
     evaluation: { samples_per_prompt: 8, temperature: 1 },
     checkpoint: { every: 20, keep: 2 },
+    memory: { gradient_checkpointing: false },
     engine: { kind: "auto" },
   });
 });

@@ -255,6 +255,11 @@ export const checkpoint = z.strictObject({
   keep: count.default(2),
 });
 
+const memory = z.strictObject({
+  /** A layer keeps only its input for the backward pass and runs once more in it: less memory, about a third more time. */
+  gradient_checkpointing: z.boolean().default(false),
+});
+
 export const engine = z.strictObject({
   kind: z.enum(["auto", "tensorflow-gpu", "tensorflow", "wasm"]).default("auto"),
   /** Absent: as many as the machine has cores. */
@@ -284,6 +289,7 @@ export const recipeSchema = z.strictObject({
   online_filter: onlineFilter.optional(),
   evaluation: evaluation.prefault({}),
   checkpoint: checkpoint.prefault({}),
+  memory: memory.prefault({}),
   engine: engine.prefault({}),
 });
 

@@ -6,10 +6,10 @@ import { checkpointName } from "../run/checkpoints.ts";
 
 /** Equal for recipes whose cold starts come out the same: everything that it depends on, and nothing else. Undefined: it has none. */
 export function coldStartKey(recipe: Recipe): string | undefined {
-  const { seed, model, data, cold_start, optimizer, loss, engine } = recipe;
+  const { seed, model, data, cold_start, optimizer, loss, memory, engine } = recipe;
   if (cold_start === undefined) return undefined;
   const { epsilon, max_grad_norm } = optimizer;
-  const parts = { seed, model, data, cold_start, epsilon, max_grad_norm, micro_batch_tokens: loss.micro_batch_tokens, engine };
+  const parts = { seed, model, data, cold_start, epsilon, max_grad_norm, micro_batch_tokens: loss.micro_batch_tokens, memory, engine };
   return `seed-${seed}-${createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 8)}`;
 }
 

@@ -23,6 +23,7 @@ export async function coldStart(
   const trainer = await createSupervisedTrainer(model, {
     batchTokens: recipe.loss.micro_batch_tokens,
     optimizer: { betas, weightDecay: weight_decay, epsilon: recipe.optimizer.epsilon, maxGradNorm: recipe.optimizer.max_grad_norm },
+    gradientCheckpointing: recipe.memory.gradient_checkpointing,
   });
   try {
     for (let step = 1; step <= steps && !signal.aborted; step++) {

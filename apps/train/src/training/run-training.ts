@@ -142,6 +142,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         weightDecay: optimizer.weight_decay,
         maxGradNorm: optimizer.max_grad_norm,
       },
+      gradientCheckpointing: recipe.memory.gradient_checkpointing,
     });
     const controller = raisedController(createEntropyController(controllerOptions(recipe)));
     let rollBacks = 0;

@@ -1,7 +1,7 @@
 // Training steps of a model: gradients of micro-batches added up on the device, then one AdamW update.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { adamWUpdate, clipFactor, globalNorm } from "@longcot/tensor-kernels";
+import { adamWUpdate, clipFactor, globalNorm, orderAfter } from "@longcot/tensor-kernels";
 import type { Compiled, TensorSpec, Variable } from "@longcot/tensor-kernels";
 import { ConfigError, DataError, NumericError } from "@longcot/errors";
 import type { TensorFile } from "../files/safetensors.ts";
@@ -119,7 +119,11 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
         return result.loss;
       };
       const { value, grads } = tf.valueAndGrads(lossOf)(parameters.map(({ variable }) => state.read(variable)));
-      parameters.forEach(({ gradient }, i) => state.assign(gradient, tf.add(tf.mul(state.read(gradient), tensors["keep"]!), grads[i]!)));
+      parameters.forEach(({ gradient }, i) => {
+        // Not before it is needed: the sum so far would be copied for every weight at once.
+        const soFar = orderAfter(state.read(gradient), grads[i]!);
+        state.assign(gradient, tf.add(grads[i]!, tf.mul(soFar, tensors["keep"]!)));
+      });
       const outputs = metricNames.map((metric) => {
         const copy = tf.clone(metrics[metric]!);
         metrics[metric]!.dispose();
@@ -140,12 +144,15 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
     { step: scalar, learningRate: scalar, clip: scalar },
     ({ step, learningRate, clip }, state) => {
       const [beta1, beta2] = optimizer.betas;
+      let last: tf.Tensor | undefined;
       for (const { variable, gradient, firstMoment, secondMoment, decayed } of parameters) {
+        // One weight after the other: all at once would hold a copy of everything that a weight's update makes.
+        const inTurn = (values: tf.Tensor): tf.Tensor => (last === undefined ? values : orderAfter(values, last));
         const next = adamWUpdate({
-          parameter: state.read(variable),
-          gradient: tf.mul(state.read(gradient), clip),
-          firstMoment: state.read(firstMoment),
-          secondMoment: state.read(secondMoment),
+          parameter: inTurn(state.read(variable)),
+          gradient: tf.mul(inTurn(state.read(gradient)), clip),
+          firstMoment: inTurn(state.read(firstMoment)),
+          secondMoment: inTurn(state.read(secondMoment)),
           step,
           learningRate,
           beta1,
@@ -156,6 +163,7 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
         state.assign(variable, next.parameter);
         state.assign(firstMoment, next.firstMoment);
         state.assign(secondMoment, next.secondMoment);
+        last = next.parameter;
       }
       return {};
     },

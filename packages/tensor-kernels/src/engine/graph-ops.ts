@@ -10,6 +10,15 @@ register<{ x: TensorInfo; previous: TensorInfo }>("OrderAfter", ({ inputs: { x, 
   return graph.info(graph.emit("Identity", [graph.output(x), `^${before}`], { T: type(x.dtype) }), x.shape, x.dtype);
 });
 
+register<{ previous: TensorInfo }, { shape: number[]; value: number }>(
+  "FilledAfter",
+  ({ inputs: { previous }, attrs: { shape, value }, graph }) => {
+    const before = graph.output(previous).split(":")[0]!;
+    const inputs = [graph.int32(shape), graph.float32(value), `^${before}`];
+    return graph.info(graph.emit("Fill", inputs, { T: type("float32"), index_type: type("int32") }), shape, "float32");
+  },
+);
+
 register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
   graph.info(
     graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }),
@@ -27,6 +36,12 @@ const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
 /** `x`, computed by a graph only after `previous` is. Op-by-op engines run in program order anyway. Not differentiable: use it inside custom gradients. */
 export function orderAfter<T extends Tensor>(x: T, previous: Tensor): T {
   return tracing() ? (tf.engine().runKernel("OrderAfter", { x, previous }) as T) : x;
+}
+
+/** `shape` of `value`, made only after `previous`: a graph's constants are ready from its start, and would take their memory from then on. */
+export function filledAfter(shape: readonly number[], value: number, previous: Tensor): Tensor {
+  if (!tracing()) return tf.fill([...shape], value);
+  return tf.engine().runKernel("FilledAfter", { previous }, { shape: [...shape], value }) as Tensor;
 }
 
 /** `x` in memory that nothing else uses, not even an equal tensor: what a variable must be given before {@link updateRows} writes into it. */

@@ -264,6 +264,13 @@ const indexing: TraceCase[] = [
 const SAME_ROW: Expected = { values: [ROW.values], outputs: ["float32 [3]"] };
 const ofTheGraphOnly: TraceCase[] = [
   kernelCase("OrderAfter", "value unchanged", { x: ROW, previous: SIGNED }, {}, SAME_ROW),
+  kernelCase(
+    "FilledAfter",
+    "a constant",
+    { previous: SIGNED },
+    { shape: [3], value: 2 },
+    { values: [[2, 2, 2]], outputs: ["float32 [3]"] },
+  ),
   kernelCase("OwnCopy", "value unchanged", { x: ROW }, {}, SAME_ROW),
   kernelCase(
     "UpdateRows",

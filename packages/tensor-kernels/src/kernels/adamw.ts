@@ -1,6 +1,7 @@
 // AdamW and gradient clipping, step for step as PyTorch computes them.
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError, ShapeError } from "@longcot/errors";
+import { orderAfter } from "../engine/graph-ops.ts";
 
 /** State of one parameter, and the settings of the step. */
 export interface AdamWInputs {
@@ -47,15 +48,15 @@ export function adamWUpdate(inputs: AdamWInputs): AdamWState {
   checkSameShape("learningRate", learningRate, []);
 
   const firstMoment = tf.add(tf.mul(inputs.firstMoment, beta1), tf.mul(gradient, 1 - beta1));
-  const secondMoment = tf.add(tf.mul(inputs.secondMoment, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+  // In turn: a graph that is free to do it all at once holds two more tensors of the parameter's size.
+  const squares = tf.square(orderAfter(gradient, firstMoment));
+  const secondMoment = tf.add(tf.mul(orderAfter(inputs.secondMoment, firstMoment), beta2), tf.mul(squares, 1 - beta2));
   const stepSize = tf.div(learningRate, biasCorrection("beta1", beta1, step));
   const denominator = tf.add(tf.div(tf.sqrt(secondMoment), tf.sqrt(biasCorrection("beta2", beta2, step))), epsilon);
-  const decayed = weightDecay === 0 ? parameter : tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
-  return {
-    parameter: tf.sub(decayed, tf.mul(stepSize, tf.div(firstMoment, denominator))),
-    firstMoment,
-    secondMoment,
-  };
+  const change = tf.mul(stepSize, tf.div(firstMoment, denominator));
+  const before = orderAfter(parameter, change);
+  const decayed = weightDecay === 0 ? before : tf.mul(before, tf.sub(1, tf.mul(learningRate, weightDecay)));
+  return { parameter: tf.sub(decayed, change), firstMoment, secondMoment };
 }
 
 /** 1 − βᵗ. */
@@ -88,7 +89,13 @@ const CLIP_EPSILON = 1e-6;
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Tensor {
   if (tensors.length === 0)
     throw new ConfigError({ who: "globalNorm", argument: "tensors", expected: "at least one tensor", received: "none" });
-  return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum(tf.square(tensor)))));
+  const sums: tf.Tensor[] = [];
+  for (const tensor of tensors) {
+    // One after the other: all squares at once would take as much memory as the tensors.
+    const previous = sums.at(-1);
+    sums.push(tf.sum(tf.square(previous === undefined ? tensor : orderAfter(tensor, previous))));
+  }
+  return tf.sqrt(tf.addN(sums));
 }
 
 /** Returns the factor that clips gradients of norm `norm`: `min(1, maxNorm / (norm + 1e-6))`. */

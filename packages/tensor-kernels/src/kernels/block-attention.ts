@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ShapeError } from "@longcot/errors";
 import { forLoop } from "../engine/for-loop.ts";
-import { ownCopy, updateRows } from "../engine/graph-ops.ts";
+import { filledAfter, ownCopy, updateRows } from "../engine/graph-ops.ts";
 import { additiveMask, MASKED_SCORE } from "./attention-mask.ts";
 import { checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
@@ -177,7 +177,7 @@ function forward(
   const rows = shapes.perQuery.reduce((a, b) => a * b, 1);
   const [outputs, logSums] = forLoop(
     { from: 0, to: sizes.count },
-    [ownCopy(tf.zeros(queries.shape)), ownCopy(tf.zeros([sizes.count, rows]))],
+    [ownCopy(filledAfter(queries.shape, 0, queries)), ownCopy(filledAfter([sizes.count, rows], 0, queries))],
     (i, [done, doneLogSums]) => {
       const query = blockAt(queries, i, shapes.queries);
       const absorb = (j: tf.Tensor, [maximum, sum, mixed]: tf.Tensor[], bias: tf.Tensor | undefined): tf.Tensor[] => {
@@ -191,7 +191,11 @@ function forward(
           tf.add(tf.mul(mixed!, rescale), tf.matMul(weights, blockAt(values, j, shapes.keys))),
         ];
       };
-      const nothing = [tf.fill(shapes.perQuery, MASKED_SCORE), tf.zeros(shapes.perQuery), tf.zeros(shapes.queries)];
+      const nothing = [
+        filledAfter(shapes.perQuery, MASKED_SCORE, query),
+        filledAfter(shapes.perQuery, 0, query),
+        filledAfter(shapes.queries, 0, query),
+      ];
       const before = forLoop({ from: visible.first(i), to: i }, nothing, (j, state) => absorb(j, state, visible.bias(i, j)));
       const [maximum, sum, mixed] = absorb(i, before, visible.ownBias(i));
       return [withBlock(done!, i, tf.div(mixed!, sum!)), withBlock(doneLogSums!, i, tf.add(maximum!, tf.log(sum!)))];
@@ -218,7 +222,7 @@ function backward(
   { queries, keys, values, logSums, outputs, rowSums }: BackwardInputs,
 ): { queries: tf.Tensor; keys: tf.Tensor; values: tf.Tensor } {
   const shapes = blockShapes(sizes);
-  const zerosLike = (blocks: tf.Tensor) => ownCopy(tf.zeros(blocks.shape));
+  const zerosLike = (blocks: tf.Tensor) => ownCopy(filledAfter(blocks.shape, 0, outputs));
   const [queryGradients, keyGradients, valueGradients] = forLoop(
     { from: 0, to: sizes.count },
     [zerosLike(queries), zerosLike(keys), zerosLike(values)],
@@ -239,7 +243,7 @@ function backward(
           addTo(forValues!, tf.matMul(weights, output, true, false)),
         ];
       };
-      const before = forLoop({ from: visible.first(i), to: i }, [tf.zeros(shapes.queries), allKeys!, allValues!], (j, state) =>
+      const before = forLoop({ from: visible.first(i), to: i }, [filledAfter(shapes.queries, 0, query), allKeys!, allValues!], (j, state) =>
         absorb(j, state, visible.bias(i, j)),
       );
       const [forQuery, forKeys, forValues] = absorb(i, before, visible.ownBias(i));

@@ -24,7 +24,9 @@ export function recomputed(
     (gradient, saved) => {
       const again = saved.slice(0, inputs.length).map((tensor) => orderAfter(tensor, gradient));
       const kept = saved.slice(inputs.length);
-      return onTapeOfItsOwn(() => tf.grads((...tensors: tf.Tensor[]) => run(tensors, kept))(again, gradient));
+      const [first, ...others] = onTapeOfItsOwn(() => tf.grads((...tensors: tf.Tensor[]) => run(tensors, kept))(again, gradient));
+      // What comes next in the backward pass starts from the first input's gradient: by then nothing of this run is pending.
+      return [others.reduce((x, other) => orderAfter(x, other), first!), ...others];
     },
   );
 }
