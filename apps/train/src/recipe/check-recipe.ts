@@ -30,6 +30,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   coldStart,
   stageArithmetic,
   stageLevels,
+  stageRewards,
   microBatch,
   entropyRange,
   alarms,
@@ -184,6 +185,23 @@ function* stageLevels(recipe: Recipe): Iterable<BrokenRule> {
         recipe.data.levels === undefined ? "data.generate.levels" : "data.levels",
         known,
       );
+  }
+}
+
+function* stageRewards({ stages }: Recipe): Iterable<BrokenRule> {
+  for (const [i, { rewards, context_length }] of stages.entries()) {
+    const path = ["stages", i, "rewards"];
+    if (Object.values(rewards).every(({ weight }) => weight === 0))
+      yield { path, expected: "at least one component with a weight other than 0", received: JSON.stringify(rewards) };
+    for (const [name, { clip }] of Object.entries(rewards))
+      if (clip !== undefined && clip[0] >= clip[1])
+        yield { path: [...path, name, "clip"], expected: "[least, most] with least below most", received: JSON.stringify(clip) };
+    if (rewards.overlong !== undefined && rewards.overlong.buffer_length > context_length)
+      yield {
+        path: [...path, "overlong", "buffer_length"],
+        expected: `at most stages.${i}.context_length (${context_length})`,
+        received: String(rewards.overlong.buffer_length),
+      };
   }
 }
 

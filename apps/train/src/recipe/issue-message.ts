@@ -2,7 +2,7 @@
 import { ConfigError } from "@longcot/errors";
 import type { z } from "zod";
 import { entropyControllerOf, knownKeys, nearestKey } from "./key-tree.ts";
-import { WHOLE_NUMBER } from "./schema.ts";
+import { WHOLE_NUMBER } from "./fields.ts";
 
 /** Where a key was written, such as `my.yaml:12` or `--set stages.0.steps`. */
 export type Locate = (path: readonly PropertyKey[]) => string;

@@ -4,13 +4,10 @@ import { z } from "zod";
 import type { Schedule } from "@longcot/distillation";
 import type { LoraTarget } from "@longcot/language-model";
 import { LEVELS } from "../arithmetic/operations.ts";
+import { count, countOrZero, pathString, positive, WHOLE_NUMBER } from "./fields.ts";
+import { rewardFunction, stageRewards } from "./reward-schema.ts";
 
-export const WHOLE_NUMBER = "a whole number";
-export const count = z.int({ error: WHOLE_NUMBER }).min(1);
-export const countOrZero = z.int({ error: WHOLE_NUMBER }).min(0);
-export const positive = z.number().positive();
 export const schedule = z.enum(["constant", "linear", "cosine"] as const satisfies Schedule[]);
-export const pathString = z.string().min(1);
 const levels = z.array(count).min(1);
 const betas = z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]);
 
@@ -85,6 +82,8 @@ const stage = z.strictObject({
   group_size: z.int({ error: WHOLE_NUMBER }).min(2),
   /** Levels trained on in this stage; absent: all of the data's. */
   levels: levels.optional(),
+  /** Components whose weighted sum is the reward; absent: the verifier's score alone. */
+  rewards: stageRewards.prefault({ verifier: {} }),
 });
 
 const replay = z.strictObject({
@@ -208,23 +207,11 @@ const codeVerifier = z.strictObject({
   memory_mib: count.default(1024),
 });
 
-const rewardFunction = z.strictObject({
-  /** A module that grades every response instead of the verifiers: .ts, .js or .py. */
-  path: pathString,
-  /** Absent: the default export, `compute_score` (verl) or `reward_func` (trl). */
-  name: z.string().min(1).optional(),
-  /** How it is called: as verl's compute_score(data_source, solution_str, ground_truth, extra_info), or as TRL's reward functions. */
-  signature: z.enum(["verl", "trl"]).default("verl"),
-  /** Of one call; then its process is killed and the outcome is `timeout`. */
-  timeout_s: positive.default(30),
-  /** Interpreter of a .py module; absent: python3 of PATH. */
-  python: pathString.optional(),
-});
-
 export const verifier = z.strictObject({
   /** Grading processes; absent: as many as the machine has cores, at most 4. */
   jobs: count.optional(),
   code: codeVerifier.prefault({}),
+  /** Grades every response instead of the verifiers. */
   reward_function: rewardFunction.optional(),
 });
 

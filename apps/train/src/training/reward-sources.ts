@@ -1,0 +1,103 @@
+// Where the rewards of a step come from: the components of its stage, those that are open for the whole run among them, summed.
+import { combineRewards, rewardComponents } from "@longcot/reward-model";
+import type { GradedResponses, WeightedComponent } from "@longcot/reward-model";
+import { createVerifierPool, isJudged } from "@longcot/verifiers";
+import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
+import type { Metrics } from "../events.ts";
+import type { Recipe, Stage } from "../recipe/schema.ts";
+import { verifyRequests } from "./rollout.ts";
+import type { Answers } from "./rollout.ts";
+import { functionOptions } from "./verifier-pool.ts";
+
+export interface StepRewards {
+  /** [rows]: the weighted sum. */
+  rewards: Float64Array;
+  /** By component, [rows]: its value before normalisation, clip and weight. */
+  values: Readonly<Record<string, ArrayLike<number>>>;
+  /** [rows]: the verifier's verdicts, but those of a component that says nothing about its response. */
+  verdicts: readonly VerifyResult[];
+  /** `reward/<component>/…`. */
+  metrics: Metrics;
+}
+
+export interface RewardSources extends AsyncDisposable {
+  /** The rewards of graded answers by the components of `stage`. */
+  rewardsOf(answers: Answers, stage: Stage, signal: AbortSignal): Promise<StepRewards>;
+}
+
+/** Opens what the stages' components need. @throws LongcotError where a reward function does not load. */
+export async function openRewardSources(
+  { stages, verifier: { jobs } }: Recipe,
+  { thinking }: Pick<GradedResponses, "thinking">,
+): Promise<RewardSources> {
+  const functions = new Map<Stage, VerifierPool>();
+  const close = async (): Promise<void> => {
+    await Promise.all([...functions.values()].map((pool) => pool.close()));
+  };
+  try {
+    for (const stage of stages)
+      if (stage.rewards.function !== undefined) {
+        const pool = createVerifierPool({ ...(jobs === undefined ? {} : { jobs }), rewardFunction: functionOptions(stage.rewards.function) });
+        functions.set(stage, pool);
+        await pool.ready();
+      }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async rewardsOf(answers, stage, signal) {
+      const { groupSize } = answers;
+      const responses = gradedResponses(answers, stage, thinking);
+      const own = await functions.get(stage)?.grade(verifyRequests(answers, { gradeTruncated: true }), { signal });
+      const components = Object.entries(stage.rewards).map(
+        ([name, term]): WeightedComponent => ({ ...term, name, values: valuesOf(name as keyof Stage["rewards"]) }),
+      );
+      const combined = combineRewards(components, { groupSize });
+      return {
+        rewards: combined.rewards,
+        values: Object.fromEntries(components.map(({ name, values }) => [name, values])),
+        verdicts: answers.verdicts.map((verdict, row) => (own === undefined || isJudged(own[row]!) ? verdict : own[row]!)),
+        metrics: Object.fromEntries(
+          Object.entries(combined.components).flatMap(([name, { clipRatio, ...statistics }]) => [
+            ...Object.entries(statistics).map(([statistic, value]) => [`reward/${name}/${statistic}`, value] as const),
+            ...(clipRatio === undefined ? [] : [[`reward/${name}/clip_ratio`, clipRatio] as const]),
+          ]),
+        ),
+      };
+
+      function valuesOf(name: keyof Stage["rewards"]): ArrayLike<number> {
+        const { overlong, repetition } = stage.rewards;
+        switch (name) {
+          case "function":
+            return own!.map(({ score }) => score);
+          case "overlong":
+            return rewardComponents.overlong(responses, { bufferLength: overlong!.buffer_length });
+          case "repetition":
+            return rewardComponents.repetition(responses, { n: repetition!.ngram });
+          default:
+            return rewardComponents[name](responses);
+        }
+      }
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function gradedResponses(
+  { prompts, groupSize, responses, texts, verdicts }: Answers,
+  { context_length }: Stage,
+  thinking: GradedResponses["thinking"],
+): GradedResponses {
+  return {
+    groupSize,
+    texts,
+    tokens: responses.map(({ tokens }) => tokens),
+    truncated: responses.map(({ finishReason }) => finishReason === "length"),
+    maxLength: context_length,
+    scores: verdicts.map(({ score }) => score),
+    correct: verdicts.map(({ outcome }) => outcome === "correct"),
+    abilities: texts.map((_, row) => prompts[Math.floor(row / groupSize)]!.row.ability),
+    thinking,
+  };
+}

@@ -1,0 +1,13 @@
+// Rewards beside the verifier's: components and their weighted sum; reward models, trained, measured and used.
+
+// Components and the schedule that sums them
+export { formatReward } from "./components/format-reward.ts";
+export type { GradedResponses } from "./components/graded-responses.ts";
+export { lengthReward } from "./components/length-reward.ts";
+export { rewardComponents } from "./components/registry.ts";
+export type { ComponentOptions, RewardComponentName } from "./components/registry.ts";
+export { repetitionPenalty } from "./components/repetition-penalty.ts";
+export { combineRewards } from "./schedule/combine-rewards.ts";
+export type { CombinedRewards, ComponentStatistics, ComponentTerm, WeightedComponent } from "./schedule/combine-rewards.ts";
+export { normalizeRewards, REWARD_NORMALIZATIONS } from "./schedule/normalize-rewards.ts";
+export type { RewardNormalization } from "./schedule/normalize-rewards.ts";
