@@ -1,5 +1,6 @@
 // The rules of a recipe that span several keys: arithmetic that must divide, shapes that must fit, knobs that must matter.
 import { dotted } from "./issue-message.ts";
+import { namedComponents } from "./reward-schema.ts";
 import type { Recipe } from "./schema.ts";
 
 /** One broken rule: the key at fault and the sentence about it. */
@@ -191,9 +192,9 @@ function* stageLevels(recipe: Recipe): Iterable<BrokenRule> {
 function* stageRewards({ stages }: Recipe): Iterable<BrokenRule> {
   for (const [i, { rewards, context_length }] of stages.entries()) {
     const path = ["stages", i, "rewards"];
-    if (Object.values(rewards).every(({ weight }) => weight === 0))
+    if (namedComponents(rewards).every(([, { weight }]) => weight === 0))
       yield { path, expected: "at least one component with a weight other than 0", received: JSON.stringify(rewards) };
-    for (const [name, { clip }] of Object.entries(rewards))
+    for (const [name, { clip }] of namedComponents(rewards))
       if (clip !== undefined && clip[0] >= clip[1])
         yield { path: [...path, name, "clip"], expected: "[least, most] with least below most", received: JSON.stringify(clip) };
     if (rewards.overlong !== undefined && rewards.overlong.buffer_length > context_length)

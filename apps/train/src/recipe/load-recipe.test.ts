@@ -98,7 +98,18 @@ test("every default is written out", () => {
     seed: 0,
     model: "models/some",
     data: { train: "rows.parquet", max_prompt_length: 64 },
-    stages: [{ name: "only", steps: 3, context_length: 128, batch_size: 8, mini_batch_size: 4, reuse: 1, group_size: 4 }],
+    stages: [
+      {
+        name: "only",
+        steps: 3,
+        context_length: 128,
+        batch_size: 8,
+        mini_batch_size: 4,
+        reuse: 1,
+        group_size: 4,
+        rewards: { verifier: { weight: 1, normalize: "none" } },
+      },
+    ],
     rollout: { temperature: 1, top_p: 1, top_k: 0 },
     advantages: { estimator: "group_normalized", truncation_mask: "none", truncated_reward: "zero" },
     loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: 16384 },
@@ -350,4 +361,14 @@ test("a recipe is read from a file", () => {
   const path = join(mkdtempSync(join(tmpdir(), "longcot-recipe-")), "my.yaml");
   writeFileSync(path, stringify({ ...parse(BASE), seed: 9 }));
   expect(loadRecipe({ source: path }).recipe.seed).toBe(9);
+});
+
+test.each([
+  ["verifir: {}", "expected a known key, got stages.0.rewards.verifir. Did you mean stages.0.rewards.verifier?"],
+  ["", "stages.0.rewards must be at least one component with a weight other than 0, got {}"],
+  ["verifier: {clip: [1, 0]}", "stages.0.rewards.verifier.clip must be [least, most] with least below most, got [1,0]"],
+  ["overlong: {}", "stages.0.rewards.overlong.buffer_length must be a whole number, got nothing"],
+  ["overlong: {buffer_length: 129}", "stages.0.rewards.overlong.buffer_length must be at most stages.0.context_length (128), got 129"],
+])("rewards that are refused: %s", (rewards, message) => {
+  expect(messageOf(BASE, [`stages.0.rewards={${rewards}}`])).toContain(message);
 });

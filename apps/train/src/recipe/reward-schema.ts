@@ -45,4 +45,10 @@ export const stageRewards = z.strictObject({
 });
 
 export type StageRewards = z.output<typeof stageRewards>;
+export type RewardComponent = keyof StageRewards;
+export type RewardTerm = z.output<typeof term>;
 export type RewardFunctionSettings = z.output<typeof rewardFunction>;
+
+/** The components that `rewards` names. */
+export const namedComponents = (rewards: StageRewards): [RewardComponent, RewardTerm][] =>
+  Object.entries(rewards) as [RewardComponent, RewardTerm][];

@@ -2,6 +2,8 @@
 import type { LevelResult, Metrics } from "../events.ts";
 import { compactCount, duration, percent } from "../progress/figures.ts";
 import { totalSteps, writeRecipe } from "../recipe/load-recipe.ts";
+import { namedComponents } from "../recipe/reward-schema.ts";
+import type { RewardTerm } from "../recipe/reward-schema.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { EvaluationRecord, RunRecords, SampleRecord } from "../run/records.ts";
 import { renderDocument } from "./document.ts";
@@ -38,7 +40,7 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
       ${beforeAfter(evaluations)}
       <h2>Curves</h2>
       ${figures.length === 0 ? html`<p class="note">No step is finished yet.</p>` : html`<div class="grid">${figures.map(figureMarkup)}</div>`}
-      ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
+      ${scheduleSection(recipe)} ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
       <h2>Recipe</h2>
       <details>
         <summary>every key, as resolved</summary>
@@ -106,6 +108,51 @@ export function figureMarkup({ id, title, caption, legend, svg }: Figure): Marku
   </figure>`;
 }
 
+/** `, reward 0.8 of verifier 1, length -0.2`; nothing where there is one component. */
+function rewardText({ reward, rewards }: SampleRecord): string {
+  if (rewards === undefined) return "";
+  const parts = Object.entries(rewards).map(([name, value]) => `${name.replaceAll("_", " ")} ${Number(value.toFixed(3))}`);
+  return `, reward ${Number(reward.toFixed(3))} of ${parts.join(", ")}`;
+}
+
+/** Stages and the components of their rewards; nothing where every stage has the verifier's score alone. */
+function scheduleSection({ stages }: Recipe): Markup {
+  const isPlain = stages.every(({ rewards }) =>
+    namedComponents(rewards).every(([name, { weight }]) => name === "verifier" && weight === 1),
+  );
+  if (isPlain) return html``;
+  const rows = stages.map(
+    ({ name, steps, rewards }) =>
+      html`<tr>
+        <td>${name}</td>
+        <td>${steps}</td>
+        <td>${namedComponents(rewards).map(describeTerm).join(" + ").replaceAll("_", " ")}</td>
+      </tr>`,
+  );
+  return html`<h2>Reward schedule</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>stage</th>
+            <th>steps</th>
+            <th>reward</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+/** `0.2 · clip(group(length), −1, 1)`. */
+function describeTerm([name, { weight, normalize, clip }]: [string, RewardTerm]): string {
+  const scaled = normalize === "none" ? name : `${normalize}(${name})`;
+  const value = clip === undefined ? scaled : `clip(${scaled}, ${clip.join(", ")})`;
+  return weight === 1 ? value : `${weight} · ${value}`;
+}
+
 function sampleSection(samples: readonly SampleRecord[]): Markup {
   const groups = chooseSamples(samples);
   if (groups.length === 0) return html``;
@@ -120,11 +167,14 @@ function sampleSection(samples: readonly SampleRecord[]): Markup {
 function sampleMarkup(sample: SampleRecord): Markup {
   const end = sample.finish_reason === "length" ? ", cut at the cap" : "";
   return html`<div class="sample">
-    <span class="badge ${sample.reward > 0 ? "right" : "wrong"}">${sample.outcome}</span>
+    <span class="badge ${sample.outcome === "correct" ? "right" : "wrong"}">${sample.outcome}</span>
     <span class="sub">step ${sample.step} · ${sample.stage} · ${levelName(sample.level)} · ${sample.response_length} tokens${end}</span>
     <pre>${sample.prompt}</pre>
     <pre>${sample.response}</pre>
-    <p class="sub">expected ${sample.ground_truth}${sample.extracted === undefined ? ", no answer found" : `, read ${sample.extracted}`}</p>
+    <p class="sub">
+      expected
+      ${sample.ground_truth}${sample.extracted === undefined ? ", no answer found" : `, read ${sample.extracted}`}${rewardText(sample)}
+    </p>
   </div>`;
 }
 

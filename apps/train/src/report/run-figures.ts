@@ -1,6 +1,7 @@
 // Which figures the report holds, each made from the run's metrics; a figure whose metric the run lacks is left out.
 import { targetAt } from "@longcot/entropy-dynamics";
 import type { Metrics } from "../events.ts";
+import { namedComponents } from "../recipe/reward-schema.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { EvaluationRecord } from "../run/records.ts";
 import { intervalPlot, levelName, linePlot } from "./plots.ts";
@@ -102,12 +103,18 @@ const SPECS: FigureSpec[] = [
 
 const COLORS = ["var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)", "var(--series-5)", "var(--series-6)"];
 
-/** Figures over steps. */
+/** Figures over steps; those of the reward's components where there are several behind the reward itself. */
 export function stepFigures(metrics: readonly Metrics[], recipe: Recipe): Figure[] {
   const stages = stageStarts(metrics, recipe);
-  return SPECS.flatMap((spec) => {
+  const [reward, ...others] = SPECS;
+  return [reward!, ...rewardSpecs(recipe), ...others].flatMap((spec) => {
     const series = spec.lines
-      .map(({ metric, name, isExact = false }, i) => ({ name, isExact, color: COLORS[i]!, points: pointsOf(metrics, metric) }))
+      .map(({ metric, name, isExact = false }, i) => ({
+        name,
+        isExact,
+        color: COLORS[i % COLORS.length]!,
+        points: pointsOf(metrics, metric),
+      }))
       .filter((one) => one.points.length > 0);
     if (series.length === 0) return [];
     const target = spec.id === "entropy" && "target" in recipe.entropy ? recipe.entropy.target : undefined;
@@ -121,7 +128,9 @@ export function stepFigures(metrics: readonly Metrics[], recipe: Recipe): Figure
       stages,
       unit: spec.unit,
       ...(spec.isShare === true ? { isShare: true } : {}),
-      ...(spec.domain === undefined ? {} : { domain: spec.domain }),
+      ...(spec.domain !== undefined && series.every(({ points }) => points.every(({ value }) => isWithin(spec.domain!, value)))
+        ? { domain: spec.domain }
+        : {}),
       ...reference,
     });
     return [
@@ -134,6 +143,31 @@ export function stepFigures(metrics: readonly Metrics[], recipe: Recipe): Figure
       },
     ];
   });
+}
+
+const isWithin = ([low, high]: readonly [number, number], value: number): boolean => low <= value && value <= high;
+
+/** What each component adds to the reward, and each one's own values; none where the verifier is the only one. */
+function rewardSpecs({ stages }: Recipe): FigureSpec[] {
+  const names = [...new Set(stages.flatMap(({ rewards }) => namedComponents(rewards).map(([name]) => name)))];
+  if (names.length === 1 && names[0] === "verifier") return [];
+  const title = (name: string): string => name.replaceAll("_", " ");
+  return [
+    {
+      id: "reward-contributions",
+      title: "Components of the reward",
+      caption: "What each adds to the mean reward: weight times its value, normalised and clipped.",
+      unit: "reward",
+      lines: names.map((name) => ({ metric: `reward/${name}/contribution`, name: title(name) })),
+    },
+    ...names.map((name): FigureSpec => ({
+      id: `reward-${name.replaceAll("_", "-")}`,
+      title: `Reward component: ${title(name)}`,
+      caption: "Mean over all responses of the step, before normalisation, clip and weight.",
+      unit: title(name),
+      lines: [{ metric: `reward/${name}/mean`, name: title(name) }],
+    })),
+  ];
 }
 
 /** Accuracy per level over evaluations. */

@@ -12,7 +12,7 @@ export interface SampleGroup {
 /** Groups in reading order; a group without samples is left out. */
 export function chooseSamples(samples: readonly SampleRecord[]): SampleGroup[] {
   const half = samples.length === 0 ? 0 : (samples[0]!.step + samples.at(-1)!.step) / 2;
-  const isRight = (sample: SampleRecord) => sample.reward > 0;
+  const isRight = (sample: SampleRecord) => sample.outcome === "correct";
   const early = samples.filter((sample) => sample.step <= half);
   const late = samples.filter((sample) => sample.step > half).toReversed();
   return [

@@ -19,6 +19,8 @@ export interface SampleRecord {
   /** What the verifier read out of the response; absent if it found no answer. */
   extracted?: string;
   reward: number;
+  /** By component, before normalisation, clip and weight; absent where the stage has one component. */
+  rewards?: Record<string, number>;
   /** The verifier's outcome, such as `correct`, `wrong`, `no_answer`. */
   outcome: string;
   finish_reason: "stop" | "length";

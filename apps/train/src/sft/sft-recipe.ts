@@ -4,19 +4,8 @@ import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
-import {
-  checkpoint,
-  count,
-  countOrZero,
-  engine,
-  lora,
-  newModel,
-  optimizer,
-  pathString,
-  positive,
-  schedule,
-  verifier,
-} from "../recipe/schema.ts";
+import { count, countOrZero, pathString, positive } from "../recipe/fields.ts";
+import { checkpoint, engine, lora, newModel, optimizer, schedule, verifier } from "../recipe/schema.ts";
 
 const files = z.union([pathString, z.array(pathString).min(1)]);
 const share = z.number().min(0).lt(1);

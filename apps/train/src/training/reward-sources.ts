@@ -4,6 +4,8 @@ import type { GradedResponses, WeightedComponent } from "@longcot/reward-model";
 import { createVerifierPool, isJudged } from "@longcot/verifiers";
 import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
 import type { Metrics } from "../events.ts";
+import { namedComponents } from "../recipe/reward-schema.ts";
+import type { RewardComponent } from "../recipe/reward-schema.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import { verifyRequests } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
@@ -37,7 +39,10 @@ export async function openRewardSources(
   try {
     for (const stage of stages)
       if (stage.rewards.function !== undefined) {
-        const pool = createVerifierPool({ ...(jobs === undefined ? {} : { jobs }), rewardFunction: functionOptions(stage.rewards.function) });
+        const pool = createVerifierPool({
+          ...(jobs === undefined ? {} : { jobs }),
+          rewardFunction: functionOptions(stage.rewards.function),
+        });
         functions.set(stage, pool);
         await pool.ready();
       }
@@ -50,9 +55,9 @@ export async function openRewardSources(
       const { groupSize } = answers;
       const responses = gradedResponses(answers, stage, thinking);
       const own = await functions.get(stage)?.grade(verifyRequests(answers, { gradeTruncated: true }), { signal });
-      const components = Object.entries(stage.rewards).map(
-        ([name, term]): WeightedComponent => ({ ...term, name, values: valuesOf(name as keyof Stage["rewards"]) }),
-      );
+      const components = namedComponents(stage.rewards).map(([name, { weight, normalize, clip }]): WeightedComponent => {
+        return { name, values: valuesOf(name), weight, normalize, clip };
+      });
       const combined = combineRewards(components, { groupSize });
       return {
         rewards: combined.rewards,
@@ -66,7 +71,7 @@ export async function openRewardSources(
         ),
       };
 
-      function valuesOf(name: keyof Stage["rewards"]): ArrayLike<number> {
+      function valuesOf(name: RewardComponent): ArrayLike<number> {
         const { overlong, repetition } = stage.rewards;
         switch (name) {
           case "function":

@@ -3,7 +3,7 @@
 import { generate } from "@longcot/language-model";
 import type { GeneratedResponse } from "@longcot/language-model";
 import type { RolloutWriter } from "@longcot/rollout-buffer";
-import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
+import type { VerifierPool, VerifyRequest, VerifyResult } from "@longcot/verifiers";
 import type { EmitEvent } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
@@ -66,19 +66,25 @@ export async function gradeResponses(
 ): Promise<Answers> {
   const texts = responses.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true }));
   if (phase === "rollout") emit({ type: "phase", phase: "reward", completed: 0, total: texts.length, unit: "responses" });
-  const verdicts = await pool.grade(
-    texts.map((response, row) => {
-      const { ability, groundTruth, dataSource, messages, extraInfo } = prompts[Math.floor(row / groupSize)]!.row;
-      const truncated = !gradeTruncated && responses[row]!.finishReason === "length";
-      return { id: String(row), ability, response, groundTruth, truncated, dataSource, prompt: messages, extraInfo };
-    }),
-    {
-      signal,
-      onProgress: ({ done, total }) =>
-        emit({ type: "phase", phase: phase === "rollout" ? "reward" : phase, completed: done, total, unit: "responses" }),
-    },
-  );
-  return { prompts, groupSize, responses, texts, verdicts };
+  const ungraded = { prompts, groupSize, responses, texts };
+  const verdicts = await pool.grade(verifyRequests(ungraded, { gradeTruncated }), {
+    signal,
+    onProgress: ({ done, total }) =>
+      emit({ type: "phase", phase: phase === "rollout" ? "reward" : phase, completed: done, total, unit: "responses" }),
+  });
+  return { ...ungraded, verdicts };
+}
+
+/** What a grader is asked about each response, in their order. */
+export function verifyRequests(
+  { prompts, groupSize, responses, texts }: Omit<Answers, "verdicts">,
+  { gradeTruncated }: { gradeTruncated: boolean },
+): VerifyRequest[] {
+  return texts.map((response, row) => {
+    const { ability, groundTruth, dataSource, messages, extraInfo } = prompts[Math.floor(row / groupSize)]!.row;
+    const truncated = !gradeTruncated && responses[row]!.finishReason === "length";
+    return { id: String(row), ability, response, groundTruth, truncated, dataSource, prompt: messages, extraInfo };
+  });
 }
 
 /** Which step the responses are for, and the policy that sampled them. */

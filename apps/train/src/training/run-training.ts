@@ -40,6 +40,7 @@ import type { PreparedModel } from "./prepare-model.ts";
 import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { openReplay } from "./replay.ts";
+import { openRewardSources } from "./reward-sources.ts";
 import { trainStep } from "./train-step.ts";
 import { policyTokenLoss } from "./update.ts";
 
@@ -103,6 +104,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       prompts: [...prompts.train, ...prompts.heldOut],
       emit,
     });
+    await using rewardSources = await openRewardSources(recipe, { thinking: thinkingOf(tokenizer) });
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
     const evaluateAfter = async (step: number, isLast: boolean): Promise<boolean> => {
       const isDue = isLast || step === 0 || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
@@ -182,7 +184,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     }
 
     const replayed = replay === undefined ? {} : { replay: replay.reader(prompts.train, model.config.vocabSize) };
-    const context = { recipe, prepared, trainer, controller, pool, rolloutStore: run.rollouts, ...replayed, signal, emit };
+    const context = { recipe, prepared, trainer, controller, pool, rewardSources, rolloutStore: run.rollouts, ...replayed, signal, emit };
     let watch = createAlarmWatch(recipe, run.readMetrics());
     let step = checkpoint?.step ?? 0;
     let current: StagePrompts | undefined;

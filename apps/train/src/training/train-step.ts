@@ -1,4 +1,4 @@
-// One step of MAGIC: rollout, verdicts, advantages, rejection, old log-probabilities, entropy control, updates, metrics.
+// One step of MAGIC: rollout, verdicts, rewards, advantages, rejection, old log-probabilities, entropy control, updates, metrics.
 
 import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
@@ -17,6 +17,7 @@ import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
 import type { ReadReplayedStep } from "./replay.ts";
+import type { RewardSources, StepRewards } from "./reward-sources.ts";
 import { gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
@@ -29,6 +30,7 @@ export interface StepContext {
   trainer: PolicyTrainer;
   controller: EntropyController;
   pool: VerifierPool;
+  rewardSources: RewardSources;
   /** Where rollouts are kept. */
   rolloutStore: RolloutStore;
   /** Reads the steps of the run that the recipe replays; absent: responses are generated. */
@@ -59,7 +61,7 @@ export interface TrainedStep {
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
-  const { recipe, prepared, trainer, controller, pool, rolloutStore, signal, emit } = context;
+  const { recipe, prepared, trainer, controller, pool, rewardSources, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
@@ -72,15 +74,15 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     emit,
     phase: "rollout",
   });
+  const { rewards, values, verdicts, metrics: rewardMetrics } = await rewardSources.rewardsOf(answers, stage, signal);
   const rewardSeconds = clock.lap();
 
   const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
-  const rewards = answers.verdicts.map((verdict) => verdict.score);
   const groups = { groupSize: stage.group_size };
   const { advantages } = grpoAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
-  const unjudged = clearUnjudgedGroups(advantages, answers);
+  const unjudged = clearUnjudgedGroups(advantages, { ...groups, verdicts });
   if (unjudged !== undefined) emit({ type: "warning", text: `step ${step}: ${unjudged}` });
-  const rejection = rejectZeroAdvantageGroups({ rewards, advantages, ...groups });
+  const rejection = rejectZeroAdvantageGroups({ rewards: answers.verdicts.map(({ score }) => score), advantages, ...groups });
   const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
   const advantageSeconds = clock.lap();
 
@@ -98,6 +100,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   const metrics: Metrics = {
     ...rolloutMetrics(answers, rewards, prompts),
     ...verdictMetrics(answers.verdicts),
+    ...rewardMetrics,
     ...responseMetrics(
       answers.responses.map(({ tokens }) => tokens),
       answers.texts,
@@ -153,7 +156,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "timing_s/step": total,
     "perf/throughput": tokens / total,
   });
-  return { metrics, samples: chooseSamples(answers, rewards, plan), passRates: passRates(answers, { step, stage: stageNumber }) };
+  return { metrics, samples: chooseSamples(answers, { rewards, values }, plan), passRates: passRates(answers, { step, stage: stageNumber }) };
 }
 
 /** What a replayed file says of the policy that sampled, if it is to be taken; false if not. */
@@ -233,11 +236,11 @@ function spread(name: string, values: readonly number[]): Metrics {
 /** The first right and the first wrong response of the step, to be read. */
 function chooseSamples(
   { prompts, groupSize, responses, texts, verdicts }: Answers,
-  rewards: ArrayLike<number>,
+  { rewards, values }: Pick<StepRewards, "rewards" | "values">,
   { step, stage }: StepPlan,
 ): SampleRecord[] {
   const rows = Array.from({ length: texts.length }, (_, row) => row);
-  return [rows.find((row) => rewards[row]! > 0), rows.find((row) => rewards[row] === 0)].flatMap((row) => {
+  return [rows.find((row) => verdicts[row]!.score > 0), rows.find((row) => verdicts[row]!.score === 0)].flatMap((row) => {
     if (row === undefined) return [];
     const prompt = prompts[Math.floor(row / groupSize)]!;
     const { outcome, extracted } = verdicts[row]!;
@@ -251,6 +254,9 @@ function chooseSamples(
         ground_truth: prompt.row.groundTruth,
         ...(extracted === undefined ? {} : { extracted }),
         reward: rewards[row]!,
+        ...(Object.keys(values).length === 1
+          ? {}
+          : { rewards: Object.fromEntries(Object.entries(values).map(([name, of]) => [name, of[row]!])) }),
         outcome,
         finish_reason: responses[row]!.finishReason,
         response_length: responses[row]!.tokens.length,

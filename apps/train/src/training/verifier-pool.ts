@@ -1,7 +1,8 @@
 // The verifiers of a run, as its recipe wants them.
 import { createVerifierPool } from "@longcot/verifiers";
-import type { VerifierPool, VerifierPoolOptions } from "@longcot/verifiers";
+import type { RewardFunctionOptions, VerifierPool, VerifierPoolOptions } from "@longcot/verifiers";
 import type { EmitEvent } from "../events.ts";
+import type { RewardFunctionSettings } from "../recipe/reward-schema.ts";
 import type { VerifierSettings } from "../recipe/schema.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 
@@ -44,16 +45,17 @@ function poolOptions(
       memoryMib: code.memory_mib,
     },
     isolation: code.isolation,
-    ...(own === undefined
-      ? {}
-      : {
-          rewardFunction: {
-            path: own.path,
-            signature: own.signature,
-            timeoutMs: Math.ceil(own.timeout_s * 1000),
-            ...(own.name === undefined ? {} : { name: own.name }),
-            ...(own.python === undefined ? {} : { python: own.python }),
-          },
-        }),
+    ...(own === undefined ? {} : { rewardFunction: functionOptions(own) }),
+  };
+}
+
+/** A recipe's reward function as a pool takes it. */
+export function functionOptions({ path, name, signature, timeout_s, python }: RewardFunctionSettings): RewardFunctionOptions {
+  return {
+    path,
+    signature,
+    timeoutMs: Math.ceil(timeout_s * 1000),
+    ...(name === undefined ? {} : { name }),
+    ...(python === undefined ? {} : { python }),
   };
 }

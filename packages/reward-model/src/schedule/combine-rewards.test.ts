@@ -22,7 +22,9 @@ test("a weighted sum, each component clipped and measured alone", () => {
 test("one component of weight 1 is that component, bit for bit", () => {
   fc.assert(
     fc.property(fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 20 }), (values) => {
-      expect([...combineRewards([{ name: "verifier", values, weight: 1 }], { groupSize: 1 }).rewards]).toEqual(values.map((value) => value + 0));
+      expect([...combineRewards([{ name: "verifier", values, weight: 1 }], { groupSize: 1 }).rewards]).toEqual(
+        values.map((value) => value + 0),
+      );
     }),
   );
 });
@@ -42,8 +44,12 @@ test("what cannot be summed is an error", () => {
   const of = (...components: Parameters<typeof combineRewards>[0]) => combineRewards(components, { groupSize: 2 });
   expect(() => of()).toThrow("combineRewards: components must be at least one, got none");
   expect(() => of({ name: "a", values: [1, 2, 3], weight: 1 })).toThrow("values must be a multiple of 2, at least one group, got 3");
-  expect(() => of({ name: "a", values: [1, 2], weight: 1 }, { name: "b", values: [1], weight: 1 })).toThrow("combineRewards: b: values must be 2 rows, got 1");
+  expect(() => of({ name: "a", values: [1, 2], weight: 1 }, { name: "b", values: [1], weight: 1 })).toThrow(
+    "combineRewards: b: values must be 2 rows, got 1",
+  );
   expect(() => of({ name: "a", values: [1, NaN], weight: 1 })).toThrow("combineRewards: a: values[1] must be a finite number, got NaN");
-  expect(() => of({ name: "a", values: [1, 2], weight: 1 }, { name: "a", values: [1, 2], weight: 1 })).toThrow("names that differ, got two of a");
+  expect(() => of({ name: "a", values: [1, 2], weight: 1 }, { name: "a", values: [1, 2], weight: 1 })).toThrow(
+    "names that differ, got two of a",
+  );
   expect(() => of({ name: "a", values: [1, 2], weight: 1, clip: [1, 0] })).toThrow("clip must be least below most, got [1, 0]");
 });

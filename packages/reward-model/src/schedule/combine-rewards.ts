@@ -56,7 +56,8 @@ export function combineRewards(components: readonly WeightedComponent[], { group
   const rewards = new Float64Array(rows);
   const statistics: Record<string, ComponentStatistics> = {};
   for (const { name, values, weight, normalize = "none", clip } of components) {
-    if (name in statistics) throw new ConfigError({ who, argument: "components", expected: "names that differ", received: `two of ${name}` });
+    if (name in statistics)
+      throw new ConfigError({ who, argument: "components", expected: "names that differ", received: `two of ${name}` });
     checkValues(`${who}: ${name}`, values, rows);
     if (clip !== undefined && !(clip[0] < clip[1]))
       throw new ConfigError({ who: `${who}: ${name}`, argument: "clip", expected: "least below most", received: `[${clip.join(", ")}]` });
