@@ -13,7 +13,7 @@ const STAGE = { steps: 2, context_length: 16, batch_size: 4, mini_batch_size: 4,
 const stages = (...rewards: object[]): string =>
   `stages=${JSON.stringify(rewards.map((reward, i) => ({ ...STAGE, name: `stage-${i}`, ...reward })))}`;
 const train = (run: string, ...sets: string[]) =>
-  runLongcot("train", "--recipe", TINY_RECIPE, "--run", run, "--json", ...sets.flatMap((set) => ["--set", set]));
+  runLongcot("train", "--recipe", TINY_RECIPE, "--run", run, "--json", ...["online_filter=null", ...sets].flatMap((set) => ["--set", set]));
 const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
 test("three stages: each component logged alone, their sum in the rollouts, curves and stages in the report", async () => {

@@ -11,3 +11,11 @@ export { combineRewards } from "./schedule/combine-rewards.ts";
 export type { CombinedRewards, ComponentStatistics, ComponentTerm, WeightedComponent } from "./schedule/combine-rewards.ts";
 export { normalizeRewards, REWARD_NORMALIZATIONS } from "./schedule/normalize-rewards.ts";
 export type { RewardNormalization } from "./schedule/normalize-rewards.ts";
+
+// Pairs and how well scores order them
+export { lengthBias } from "./measures/length-bias.ts";
+export type { LengthBias, LengthSlice } from "./measures/length-bias.ts";
+export { pairAccuracy, pairCalibration } from "./measures/pair-measures.ts";
+export type { Calibration, PairAccuracy, PairScores, ReliabilityBin } from "./measures/pair-measures.ts";
+export { minePairs } from "./pairs/mine-pairs.ts";
+export type { AnswerGroup, MinedPair } from "./pairs/mine-pairs.ts";

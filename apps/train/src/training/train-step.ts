@@ -156,7 +156,11 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "timing_s/step": total,
     "perf/throughput": tokens / total,
   });
-  return { metrics, samples: chooseSamples(answers, { rewards, values }, plan), passRates: passRates(answers, { step, stage: stageNumber }) };
+  return {
+    metrics,
+    samples: chooseSamples(answers, { rewards, values }, plan),
+    passRates: passRates(answers, { step, stage: stageNumber }),
+  };
 }
 
 /** What a replayed file says of the policy that sampled, if it is to be taken; false if not. */
