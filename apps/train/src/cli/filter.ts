@@ -19,7 +19,10 @@ export function filterCommand(load: () => Promise<FilterWork>): AddCommand {
         "Filter problems: schema, statements, lengths, answers, programs, duplicates, contamination, difficulty, votes; mix sources.",
       )
       .option("--recipe <file>", "a YAML file of sources and steps; or the options below", existingFile)
-      .option("--input <files...>", "parquet, JSONL or CSV files, or glob patterns")
+      .option(
+        "--input <files...>",
+        "parquet, JSONL, JSON, CSV or Arrow files, glob patterns, or owner/name[:split] of a data set on the hub",
+      )
       .requiredOption("--out <path>", "a .parquet or .jsonl file, or a folder; the report is written beside it")
       .option("--steps <names...>", "only these steps (default: all that the options give what they need)")
       .option("--benchmark <files...>", "benchmarks whose problems must not be in the data")
@@ -40,7 +43,7 @@ export function filterCommand(load: () => Promise<FilterWork>): AddCommand {
       .option("--json", "print the report as JSON on stdout")
       .addHelpText(
         "after",
-        "\nAn interrupted run goes on with the step that was not done when it is started again with the same --out.\n\nExamples:\n  longcot filter --input math.parquet --benchmark aime24.parquet aime25.parquet --out clean/\n  longcot filter --input 'raw/*.jsonl' --steps duplicates --out unique.parquet\n  longcot filter --input math.parquet --measure DIR --rollouts 16 --out graded/\n  longcot filter --input math.parquet --steps votes --judges a@http://localhost:8000/v1 b@http://localhost:8001/v1 --out voted/\n  longcot filter --recipe pipeline.yaml --out data/",
+        "\nAn interrupted run goes on with the step that was not done when it is started again with the same --out.\n\nExamples:\n  longcot filter --input math.parquet --benchmark aime24.parquet aime25.parquet --out clean/\n  longcot filter --input AI-MO/NuminaMath-1.5 --out numina/\n  longcot filter --input 'raw/*.jsonl' --steps duplicates --out unique.parquet\n  longcot filter --input math.parquet --measure DIR --rollouts 16 --out graded/\n  longcot filter --input math.parquet --steps votes --judges a@http://localhost:8000/v1 b@http://localhost:8001/v1 --out voted/\n  longcot filter --recipe pipeline.yaml --out data/",
       )
       .action(async ({ out, json, ...flags }: FilterFlags & { out: string; json?: true }) => {
         const work = await load();

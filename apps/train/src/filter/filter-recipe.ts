@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { ConfigError } from "@longcot/errors";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
+import { parseDataset } from "./resolve-dataset.ts";
 
 const path = z.string().min(1);
 const count = z.int().min(1);
@@ -18,8 +19,13 @@ const mapping = z.strictObject({
 });
 
 const source = z.strictObject({
-  /** Paths or glob patterns: .parquet, .jsonl, .csv. */
-  files: z.array(path).min(1),
+  /** Paths or glob patterns: .parquet, .jsonl, .json, .csv, .arrow, .feather. */
+  files: z.array(path).min(1).optional(),
+  /** Instead of files, owner/name or owner/name@revision of a data set on the hub. */
+  dataset: path.optional(),
+  /** Of the data set; absent: its default configuration, and split train. */
+  config: path.optional(),
+  split: path.optional(),
   /** Columns of the fields, dots go into objects; absent: told from the columns. */
   mapping: mapping.optional(),
   /** For files without such a column. */
@@ -189,11 +195,38 @@ export function loadFilterRecipe(flags: FilterFlags): FilterRecipe {
         received: String(flags[other]),
         fix: "Write it into the recipe, or use --set",
       });
-    return parseChecked({ schema: filterRecipeSchema, text: readFileSync(flags.recipe, "utf8"), label: flags.recipe, sets }).value;
+    return checkSources(
+      parseChecked({ schema: filterRecipeSchema, text: readFileSync(flags.recipe, "utf8"), label: flags.recipe, sets }).value,
+    );
   }
   if (flags.input === undefined) throw new ConfigError({ who: "options", expected: "--input FILE… or --recipe FILE", received: "neither" });
-  const text = JSON.stringify({ sources: [{ files: flags.input }], steps: stepsOf(flags) });
-  return parseChecked({ schema: filterRecipeSchema, text, label: "the command line", sets }).value;
+  const datasets = flags.input.map(parseDataset);
+  const files = flags.input.filter((_, i) => datasets[i] === undefined);
+  const sources = [...(files.length === 0 ? [] : [{ files }]), ...datasets.filter((dataset) => dataset !== undefined)];
+  const text = JSON.stringify({ sources, steps: stepsOf(flags) });
+  return checkSources(parseChecked({ schema: filterRecipeSchema, text, label: "the command line", sets }).value);
+}
+
+/** @throws ConfigError for a source of files and a data set, or of neither. */
+function checkSources(recipe: FilterRecipe): FilterRecipe {
+  for (const [i, { files, dataset, config, split }] of recipe.sources.entries()) {
+    if ((files === undefined) === (dataset === undefined))
+      throw new ConfigError({
+        who: "filter recipe",
+        argument: `sources.${i}`,
+        expected: "either files or dataset",
+        received: files === undefined ? "neither" : "both",
+      });
+    const stray = dataset === undefined ? (config === undefined ? (split === undefined ? undefined : "split") : "config") : undefined;
+    if (stray !== undefined)
+      throw new ConfigError({
+        who: "filter recipe",
+        argument: `sources.${i}.${stray}`,
+        expected: "absent beside files",
+        received: (config ?? split)!,
+      });
+  }
+  return recipe;
 }
 
 /** What must be given with a step before it can run. */

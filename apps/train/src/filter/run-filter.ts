@@ -1,13 +1,14 @@
 // A filter recipe, run: the steps with what they need, the pipeline, and what is written beside the problems that are left.
 import { mkdirSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
-import { runPipeline, type PipelineResult } from "@longcot/data-filter";
+import { runPipeline, type PipelineResult, type Source } from "@longcot/data-filter";
 import { definedOnly } from "../recipe/defined-only.ts";
 import { atomicWrite } from "../run/atomic.ts";
 import { dataCard } from "./data-card.ts";
 import type { FilterRecipe } from "./filter-recipe.ts";
 import { renderFilterReport } from "./filter-report.ts";
 import { openSteps } from "./open-steps.ts";
+import { resolveDataset } from "./resolve-dataset.ts";
 
 export interface FilterJob {
   readonly recipe: FilterRecipe;
@@ -32,12 +33,15 @@ export async function runFilter({ recipe, out, onProgress, signal }: FilterJob):
   await using opened = await openSteps(recipe.steps, join(folder, "work"));
   mkdirSync(dirname(output), { recursive: true });
   mkdirSync(folder, { recursive: true });
-  const sources = recipe.sources.map(({ files, mapping, data_source: dataSource, ability }) => ({
-    files,
-    ...(mapping === undefined ? {} : { mapping: definedOnly(mapping) }),
-    ...(dataSource === undefined ? {} : { dataSource }),
-    ...(ability === undefined ? {} : { ability }),
-  }));
+  const sources: Source[] = [];
+  for (const { files, dataset, config, split, mapping, data_source: dataSource = dataset, ability } of recipe.sources) {
+    sources.push({
+      files: dataset === undefined ? files! : await resolveDataset({ dataset, config, split }),
+      ...(mapping === undefined ? {} : { mapping: definedOnly(mapping) }),
+      ...(dataSource === undefined ? {} : { dataSource }),
+      ...(ability === undefined ? {} : { ability }),
+    });
+  }
   const result = await runPipeline({
     sources,
     steps: opened.steps,

@@ -1,4 +1,4 @@
-// Fetching a model from the Hugging Face hub into the hub's cache, where transformers and others find it too.
+// Fetching a model or a data set from the Hugging Face hub into the hub's cache, where transformers and others find it too.
 // @huggingface/hub speaks with the hub; its own cached download prints to stdout and checks nothing, so the files are put in place here.
 
 import { createHash } from "node:crypto";
@@ -8,21 +8,35 @@ import { dirname, join, relative } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { downloadFile, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { datasetInfo, downloadFile, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import type { ListFileEntry } from "@huggingface/hub";
 import { DataError } from "@longcot/errors";
 import { ADAPTER_CONFIG_FILE, COMPANION_FILES, hubHome, hubModelFolder } from "@longcot/language-model";
 import type { HubModel } from "@longcot/language-model";
 import { createRowsProgress } from "./rows-progress.ts";
 
-/** Fetches what is missing of `model`: config, tokenizer files and safetensors weights; returns its snapshot's folder. */
-export async function fetchSnapshot(model: HubModel): Promise<string> {
+/** The files of a repository that are wanted, of all paths in it; `fetch` brings one of them first and returns its place, to decide by. */
+export type ChooseFiles = (paths: readonly string[], fetch: (path: string) => Promise<string>) => Promise<readonly string[]>;
+
+/** Config, tokenizer files and safetensors weights. */
+const modelFiles: ChooseFiles = async (paths) => paths.filter(isWanted);
+
+/** Fetches what is missing of `model`, by default {@link modelFiles}; returns its snapshot's folder. */
+export async function fetchSnapshot(model: HubModel, choose: ChooseFiles = modelFiles): Promise<string> {
   const hub = await hubAccess();
-  const { sha } = await modelInfo({ name: model.name, revision: model.revision, additionalFields: ["sha"], ...hub });
+  const isDataset = model.type === "dataset";
+  const repo = { type: model.type ?? "model", name: model.name };
+  const which = { name: model.name, revision: model.revision, additionalFields: ["sha" as const], ...hub };
+  const { sha } = isDataset ? await datasetInfo(which) : await modelInfo(which);
   const snapshot = join(hubModelFolder(model), "snapshots", sha);
-  const wanted: ListFileEntry[] = [];
-  for await (const entry of listFiles({ repo: model.name, revision: sha, ...hub }))
-    if (entry.type === "file" && isWanted(entry.path)) wanted.push(entry);
+  const all = new Map<string, ListFileEntry>();
+  for await (const entry of listFiles({ repo, revision: sha, recursive: isDataset, ...hub }))
+    if (entry.type === "file") all.set(entry.path, entry);
+  const paths = await choose([...all.keys()], async (path) => {
+    await fetchFile(all.get(path)!, () => {});
+    return join(snapshot, path);
+  });
+  const wanted = paths.map((path) => all.get(path)!);
   const progress = createRowsProgress(`fetching ${model.name}`);
   const total = wanted.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
@@ -52,7 +66,7 @@ export async function fetchSnapshot(model: HubModel): Promise<string> {
     const blob = join(hubModelFolder(model), "blobs", lfs?.oid ?? oid ?? `${sha}-${path}`);
     if ((await sizeOf(blob)) === size) onBytes(size);
     else {
-      const content = await downloadFile({ repo: model.name, path, revision: sha, ...hub });
+      const content = await downloadFile({ repo, path, revision: sha, ...hub });
       if (content === null) throw new DataError({ who: model.name, argument: path, expected: "a file on the hub", received: "none" });
       await mkdir(dirname(blob), { recursive: true });
       const hash = createHash("sha256");

@@ -52,12 +52,12 @@ async function fromHub(reference: string): Promise<string> {
 }
 
 /** A failed fetch says why in its cause alone. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error ? `${message} (${cause.message || (cause as NodeJS.ErrnoException).code})` : message;
 }
 
 /** As the hub's own tools read it. */
-function isOffline(): boolean {
+export function isOffline(): boolean {
   return ["1", "true", "yes", "on"].includes((process.env["HF_HUB_OFFLINE"] ?? "").toLowerCase());
 }

@@ -4,7 +4,7 @@ import { isRecord } from "../row-fields.ts";
 import { createPacer, type Progress } from "../pacer.ts";
 import { layoutNames, mapRow, mappingOf, type ColumnMapping } from "./layouts.ts";
 import { append, type ProblemStore } from "./problem-store.ts";
-import { expandPaths, fingerprint, rowsQuery } from "./source-files.ts";
+import { expandPaths, fingerprint, sourceRows } from "./source-files.ts";
 
 /** Files of one layout. */
 export interface Source {
@@ -54,12 +54,7 @@ async function importFile(
   let mapping = source.mapping;
   let fileRow = 0;
   const defaults = { ability: source.ability ?? "math", ...(source.dataSource === undefined ? {} : { dataSource: source.dataSource }) };
-  const query = rowsQuery(path);
-  const chunks = store.stream(query);
-  while (true) {
-    const chunk = await chunks.next().catch((cause: Error) => unreadable(path, cause));
-    if (chunk.done === true) break;
-    const rows = chunk.value.map(([json], i) => parseObject(path, fileRow + i, json as string));
+  for await (const rows of sourceRows(path, store)) {
     mapping ??= mappingOf(Object.keys(rows[0]!)) ?? unknownLayout(path, Object.keys(rows[0]!));
     const known = mapping;
     await append(store.connection, "problems", rows, (row) => {
@@ -80,20 +75,8 @@ async function importFile(
     });
     await tick(fileRow);
   }
-  if (fileRow === 0) throw new DataError({ who: path, expected: "at least one row", received: "none" });
-  const rows = Number((await store.connection.runAndReadAll(`SELECT count(*) FROM (${query})`)).getRowsJS()[0]![0]);
-  if (rows !== fileRow) throw new DataError({ who: path, expected: `internal: all of its ${rows} rows read`, received: `${fileRow}` });
   await tick(0);
   return fileRow;
-}
-
-function unreadable(path: string, cause: Error): never {
-  throw new DataError({
-    who: path,
-    expected: "a complete, readable file of its format",
-    received: `a truncated or corrupt one (${cause.message.split("\n")[0]!})`,
-    cause,
-  });
 }
 
 function unknownLayout(path: string, columns: readonly string[]): never {
@@ -104,12 +87,6 @@ function unknownLayout(path: string, columns: readonly string[]): never {
     received: columns.join(", "),
     fix: "Name the columns in `mapping`, for example {prompt: problem, ground_truth: final_answer}",
   });
-}
-
-function parseObject(path: string, row: number, json: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(json);
-  if (!isRecord(value)) throw new DataError({ who: path, argument: `row ${row}`, expected: "a JSON object", received: json.slice(0, 60) });
-  return value;
 }
 
 const textOrNull = (value: unknown): string | null =>

@@ -1,11 +1,13 @@
-// The cache of the Hugging Face hub on this machine, as its own tools keep it: models--owner--name/{refs,snapshots,blobs}. Read only, no network.
+// The cache of the Hugging Face hub on this machine, as its own tools keep it: models--owner--name/{refs,snapshots,blobs}, datasets--… Read only, no network.
 
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** A model on the hub. */
+/** A model, or another repository, on the hub. */
 export interface HubModel {
+  /** Default `model`. */
+  type?: "model" | "dataset";
   /** `owner/name`. */
   name: string;
   /** A branch, tag or commit. */
@@ -30,8 +32,8 @@ export function hubHome(): string {
 }
 
 /** The folder of a model in the cache. */
-export function hubModelFolder({ name }: HubModel): string {
-  return join(hubCacheFolder(), `models--${name.replace("/", "--")}`);
+export function hubModelFolder({ name, type = "model" }: HubModel): string {
+  return join(hubCacheFolder(), `${type}s--${name.replace("/", "--")}`);
 }
 
 /** The snapshot of `model` in the cache that its revision stands for; undefined where there is none. */
