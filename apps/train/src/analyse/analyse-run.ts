@@ -13,6 +13,7 @@ import { readRecords } from "../run/records.ts";
 import { listRolloutSteps, RolloutStore } from "../run/rollout-store.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
 import { thinkingOf } from "../models/prompt-tokens.ts";
+import { settleStages } from "../training/plateau.ts";
 import type { Analysis, WhatIf } from "./analysis.ts";
 import { keptRows, measureRollouts } from "./measure-rollouts.ts";
 import type { TextReader } from "./measure-rollouts.ts";
@@ -46,7 +47,7 @@ interface WhatIfRow extends WhatIf {
 export async function analyseRun({ run, out, rules, checkpoint: wanted, signal, emit }: AnalyseOptions): Promise<Analysis> {
   const recipe = readRunRecipe(run);
   const named = rules.map((text) => parseRule(text, recipe));
-  const { metrics } = readRecords(run);
+  const { metrics, evaluations } = readRecords(run);
   const store = new RolloutStore(run);
   const logged = new Set(metrics.map((line) => line["training/global_step"]));
   const steps = listRolloutSteps(run).filter((step) => logged.has(step));
@@ -70,7 +71,15 @@ export async function analyseRun({ run, out, rules, checkpoint: wanted, signal, 
   const rows: WhatIfRow[] = [];
   const replayed: number[] = [];
   let largestDeviation = 0;
-  for await (const step of replayUpdates({ recipe, store, checkpoint, metrics, lastStep, signal, emit })) {
+  for await (const step of replayUpdates({
+    recipe: settleStages(recipe, evaluations),
+    store,
+    checkpoint,
+    metrics,
+    lastStep,
+    signal,
+    emit,
+  })) {
     replayed.push(step.step);
     largestDeviation = Math.max(largestDeviation, Math.abs(step.clipFraction.replayed - step.clipFraction.logged));
     step.miniBatches.forEach((batch, i) => rows.push(...rulesOn(batch, [ownRule(recipe), ...named], { step: step.step, update: i + 1 })));

@@ -37,6 +37,7 @@ export interface ReplayedStep {
 }
 
 export interface Replay {
+  /** With the stages as they ended (settleStages). */
   recipe: Recipe;
   store: RolloutStore;
   checkpoint: Checkpoint;

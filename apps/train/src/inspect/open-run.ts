@@ -11,6 +11,7 @@ import { checkpointName, listCheckpointSteps } from "../run/checkpoints.ts";
 import { readRecords } from "../run/records.ts";
 import { listRolloutSteps } from "../run/rollout-store.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
+import { settleStages } from "../training/plateau.ts";
 
 export interface OpenRun {
   path: string;
@@ -27,8 +28,9 @@ export interface OpenRun {
 /** Opens the run at `path`. @throws ConfigError where there is none. */
 export function openRun(path: string): OpenRun {
   const recipe = readRunRecipe(path);
-  const stepsDone = readRecords(path).metrics.length;
-  const total = totalSteps(recipe);
+  const { metrics, evaluations } = readRecords(path);
+  const stepsDone = metrics.length;
+  const total = totalSteps(settleStages(recipe, evaluations));
   return {
     path,
     recipe,

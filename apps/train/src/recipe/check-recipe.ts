@@ -36,6 +36,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   entropyRange,
   alarms,
   onlineFilter,
+  plateau,
   evaluation,
 ];
 
@@ -255,6 +256,22 @@ function* onlineFilter({ online_filter: filter, stages }: Recipe): Iterable<Brok
       received: JSON.stringify(filter),
       fix: "Remove it (--set online_filter=null)",
     };
+}
+
+function* plateau({ stages, evaluation: { every }, data }: Recipe): Iterable<BrokenRule> {
+  for (const [i, stage] of stages.entries()) {
+    if (stage.plateau === undefined) continue;
+    const path = ["stages", i, "plateau"];
+    const received = JSON.stringify(stage.plateau);
+    if (every === undefined || (data.generate === undefined && data.validation === undefined))
+      yield { path, expected: "absent without evaluation.every and held-out data, since evaluations decide it", received };
+    else if (stage.plateau.evaluations * every >= stage.steps)
+      yield {
+        path: [...path, "evaluations"],
+        expected: `less than ${stage.steps / every}, since the stage has ${stage.steps} steps and evaluation.every is ${every}`,
+        received: String(stage.plateau.evaluations),
+      };
+  }
 }
 
 function* evaluation({ evaluation: { prompts_per_level: wanted }, data }: Recipe): Iterable<BrokenRule> {

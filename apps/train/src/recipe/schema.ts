@@ -66,10 +66,19 @@ const coldStart = z.strictObject({
   weight_decay: z.number().min(0).default(0.01),
 });
 
+const plateau = z.strictObject({
+  /** Evaluations in a row that bring no new best avg@k. */
+  evaluations: count.default(3),
+  /** A new best is more than this above the one before, as a share: 0.01 is one point. */
+  min_gain: z.number().min(0).lt(1).default(0),
+});
+
 const stage = z.strictObject({
   name: z.string().min(1),
   /** 0 in the only stage of a recipe: its cold start alone. */
   steps: countOrZero,
+  /** End the stage before its steps are done, once its evaluations have stopped improving; absent: never. */
+  plateau: plateau.optional(),
   /** T: cap on the response, tokens. */
   context_length: count,
   /** D_R: prompts rolled out a step. */

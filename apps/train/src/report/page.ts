@@ -6,6 +6,7 @@ import { namedComponents } from "../recipe/reward-schema.ts";
 import type { RewardTerm } from "../recipe/reward-schema.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { EvaluationRecord, RunRecords, SampleRecord } from "../run/records.ts";
+import { settleStages } from "../training/plateau.ts";
 import { renderDocument } from "./document.ts";
 import { html, trustedMarkup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
@@ -32,7 +33,7 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
     { title: `${recipe.name}: longcot report` },
     html`<header>
         <h1>${recipe.name}</h1>
-        <p class="sub">seed ${recipe.seed} · ${metrics.length} of ${totalSteps(recipe)} steps${machine}</p>
+        <p class="sub">seed ${recipe.seed} · ${metrics.length} of ${totalSteps(settleStages(recipe, evaluations))} steps${machine}</p>
       </header>
       <ul class="verdicts">
         ${verdicts.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}

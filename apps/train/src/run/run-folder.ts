@@ -78,6 +78,11 @@ export class RunFolder {
     this.#logs[PASS_RATES_FILE].append([JSON.stringify(record)]);
   }
 
+  /** The evaluations so far. */
+  readEvaluations(): EvaluationRecord[] {
+    return readLog<EvaluationRecord>(this.#logs[EVALUATIONS_FILE].path);
+  }
+
   /** How the groups of every step so far came out. */
   readPassRates(): PassRateRecord[] {
     return readLog<PassRateRecord>(this.#logs[PASS_RATES_FILE].path);

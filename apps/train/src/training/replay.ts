@@ -9,8 +9,10 @@ import type { EmitEvent } from "../events.ts";
 import { totalSteps } from "../recipe/load-recipe.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import { listRolloutSteps, rolloutPath } from "../run/rollout-store.ts";
+import { readRecords } from "../run/records.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
 import { placeOf } from "./place-of.ts";
+import { settleStages } from "./plateau.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import type { SampledResponse } from "./rollout.ts";
 
@@ -29,7 +31,9 @@ export interface ReplayedStep {
 export type ReadReplayedStep = (step: number, stage: Stage, drawn: readonly TrainingPrompt[]) => Promise<ReplayedStep>;
 
 export interface Replay {
-  /** Steps that can be replayed: the recipe's, or as many as the run has. */
+  /** The recipe with its stages cut where a plateau ended those of the run. */
+  schedule: Recipe;
+  /** Steps that can be replayed: the schedule's, or as many as the run has. */
   steps: number;
   /** What to say at the end where the run has fewer than the recipe asks for. */
   endsEarly?: string;
@@ -47,18 +51,21 @@ export async function openReplay(recipe: Recipe, emit: EmitEvent): Promise<Repla
   const { replay } = recipe.rollout;
   if (replay === undefined) return undefined;
   const { run } = replay;
-  checkSameSource(recipe, readRunRecipe(run, "rollout.replay.run"), run);
+  const source = readRunRecipe(run, "rollout.replay.run");
+  checkSameSource(recipe, source, run);
+  const schedule = asStagesEnded(recipe, source, run);
   const isStored = replay.log_probs === "stored";
   const available = await countSteps(run, isStored);
-  const asked = totalSteps(recipe);
+  const asked = totalSteps(schedule);
   const steps = Math.min(asked, available);
   for (let step = 1; step <= steps; step++) {
-    const { stage, draw } = placeOf(recipe, step - 1);
+    const { stage, draw } = placeOf(schedule, step - 1);
     const path = rolloutPath(run, step);
     if (draw === 0) checkShape(await readRolloutFile(path), { path, step, stage });
   }
   emit({ type: "notice", text: `replaying the rollouts of ${run}, ${steps} of ${asked} steps: none is generated to train on` });
   return {
+    schedule,
     steps,
     ...(steps < asked ? { endsEarly: `the rollouts of ${run} end with step ${steps} of ${asked}: so does the replay` } : {}),
     reader(prompts, vocabularySize) {
@@ -69,6 +76,13 @@ export async function openReplay(recipe: Recipe, emit: EmitEvent): Promise<Repla
       };
     },
   };
+}
+
+/** `recipe` with the stages that a plateau ended in the run cut to the steps they had there. */
+function asStagesEnded(recipe: Recipe, source: Recipe, run: string): Recipe {
+  const had = settleStages(source, readRecords(run).evaluations).stages;
+  const stages = recipe.stages.map((stage, i) => (source.stages[i]?.plateau === undefined ? stage : { ...stage, steps: had[i]!.steps }));
+  return { ...recipe, stages };
 }
 
 /** What must be as in the run: else ratios compare two temperatures, or prompt numbers name other problems. */

@@ -1,7 +1,5 @@
 // A whole run, top to bottom: model, data, cold start, stages of reinforcement learning with evaluation and checkpoints.
 //   longcot train --recipe quickstart
-//
-// Left out of the paper's recipe so far: stage changes on a plateau (stages have fixed steps).
 
 import { join } from "node:path";
 import { dropSolvedPrompts } from "@longcot/data-filter";
@@ -34,6 +32,7 @@ import type { RaisedAlarm } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
 import { evaluate, evaluationSettings } from "./evaluate.ts";
 import { placeOf } from "./place-of.ts";
+import { settleStages } from "./plateau.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -56,7 +55,7 @@ interface LoopState {
 
 /** The stage that is trained now, and what it draws from: those of its prompts that the online filter left. */
 interface StagePrompts extends OnlineFiltered<TrainingPrompt> {
-  stage: Stage;
+  index: number;
   all: readonly TrainingPrompt[];
   isWanted: (prompt: TrainingPrompt) => boolean;
 }
@@ -117,14 +116,30 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       emit(evaluation);
       const { type: _, ...record } = evaluation;
       run.appendEvaluation(record);
+      if (replay === undefined) settle(step);
       return true;
+    };
+    /** Looks, after the evaluation of `step`, whether it ends its stage. */
+    const settle = (step: number): void => {
+      schedule = settleStages(recipe, run.readEvaluations());
+      if (totalSteps(schedule) === total) return;
+      total = totalSteps(schedule);
+      const { index, stage, draw } = placeOf(schedule, step - 1);
+      const wait = stage.plateau!.evaluations;
+      const why = wait === 1 ? "its last evaluation" : `${wait} evaluations in a row`;
+      emit({
+        type: "notice",
+        text: `stage ${stage.name} ends after ${draw + 1} of ${recipe.stages[index]!.steps} steps: ${why} brought no new best`,
+      });
     };
     /** Takes the rejection that the signal causes for an end without a result; passes on every other one. */
     const unlessStopped = (error: unknown): undefined => {
       if (!signal.aborted || error !== signal.reason) throw error;
     };
 
-    const total = replay?.steps ?? totalSteps(recipe);
+    /** The stages as they are so far: a plateau ends one early. A replay has those of its run. */
+    let schedule = replay?.schedule ?? settleStages(recipe, run.readEvaluations());
+    let total = replay?.steps ?? totalSteps(schedule);
 
     // --- cold start -----------------------------------------------------------------------------------------------------------------
     const cold = recipe.cold_start;
@@ -189,8 +204,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     let step = checkpoint?.step ?? 0;
     let current: StagePrompts | undefined;
     while (step < total) {
-      const { index, stage, draw } = placeOf(recipe, step);
-      if (stage !== current?.stage) {
+      const { index, stage, draw } = placeOf(schedule, step);
+      if (index !== current?.index) {
         current = promptsOfStage(index, stage);
         const filtered = recipe.online_filter !== undefined && index > 0 ? { dropped: current.dropped } : {};
         const numbers = { index: index + 1, count: recipe.stages.length, steps: stage.steps, prompts: current.prompts.length };
@@ -230,6 +245,8 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       const alarm = watch.observe(metrics);
       if (alarm?.action === "roll_back" && rollBacks < recipe.alarms.max_roll_backs) {
         step = await rollBack(alarm, step);
+        schedule = replay?.schedule ?? settleStages(recipe, run.readEvaluations());
+        total = replay?.steps ?? totalSteps(schedule);
         current = undefined;
         continue;
       }
@@ -250,12 +267,12 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     /** The prompts that a stage draws from, by the pass rates of the stages before it. */
     function promptsOfStage(index: number, stage: Stage): StagePrompts {
       const all = prompts.train.filter(({ row }) => isOfStage(stage, row.level));
-      if (recipe.online_filter === undefined) return { stage, all, isWanted: () => true, prompts: all, dropped: 0, stayed: 0 };
+      if (recipe.online_filter === undefined) return { index, all, isWanted: () => true, prompts: all, dropped: 0, stayed: 0 };
       const before = run.readPassRates().filter((record) => record.stage <= index);
       const steps = before.map(({ prompt_ids, passed, group_size }) => ({ promptIds: prompt_ids, passed, groupSize: group_size }));
       const filtered = dropSolvedPrompts(all, steps, { solvedAt: recipe.online_filter.solved_at, atLeast: stage.batch_size });
       const left = new Set(filtered.prompts);
-      return { stage, all, isWanted: (prompt) => left.has(prompt), ...filtered };
+      return { index, all, isWanted: (prompt) => left.has(prompt), ...filtered };
     }
 
     /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */
