@@ -3,6 +3,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { analyseCommand } from "./cli/analyse.ts";
 import { benchCommand } from "./cli/bench.ts";
+import { distillCommand } from "./cli/distill.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { evalCommand } from "./cli/eval.ts";
 import { filterCommand } from "./cli/filter.ts";
@@ -26,6 +27,7 @@ const commands = [
   }),
   studyCommand,
   analyseCommand(async (options) => (await import("./analyse/analyse-run.ts")).analyseRun(options)),
+  distillCommand(async () => ({ ...(await import("./distill/distill-recipe.ts")), ...(await import("./distill/run-distill.ts")) })),
   sftCommand(async () => await import("./sft/run-sft.ts")),
   scoreCommand(async (options) => (await import("./models/score-rows.ts")).scoreRows(options)),
   generateCommand(async (options) => (await import("./models/generate-rows.ts")).generateRows(options)),

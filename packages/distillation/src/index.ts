@@ -1,4 +1,4 @@
-// Distillation: supervised fine-tuning on worked answers.
+// Distillation: supervised fine-tuning on worked answers, and the answers of teachers to learn from.
 
 // Supervised fine-tuning
 export { completionLength, encodeExample } from "./sft/example.ts";
@@ -9,3 +9,20 @@ export { planEpochs } from "./sft/plan-epochs.ts";
 export type { BatchPlanOptions, TrainingLength } from "./sft/plan-epochs.ts";
 export { createSupervisedTrainer, validationLoss } from "./sft/supervised-trainer.ts";
 export type { SupervisedOptions, SupervisedStep, SupervisedTrainer } from "./sft/supervised-trainer.ts";
+
+// Data from teachers
+export { openAnswerLog } from "./data/answer-log.ts";
+export type { AnswerLog } from "./data/answer-log.ts";
+export { createTeacherPool } from "./data/ask-teachers.ts";
+export type { AskOptions, TeacherPool } from "./data/ask-teachers.ts";
+export { checkBudget, nextSamples } from "./data/budget.ts";
+export type { SampleBudget } from "./data/budget.ts";
+export { ANSWER_FAULTS, answerChecker, repeatedShare } from "./data/check-answer.ts";
+export type { AnswerChecks, AnswerFault } from "./data/check-answer.ts";
+export { distillProblems } from "./data/distill-problems.ts";
+export type { DistilledProblem, DistillOptions, JudgedAnswer } from "./data/distill-problems.ts";
+export { createAnswerSet } from "./data/near-duplicates.ts";
+export type { AnswerSet } from "./data/near-duplicates.ts";
+export { serverTeacher } from "./data/server-teacher.ts";
+export type { ServerTeacherOptions } from "./data/server-teacher.ts";
+export type { Teacher, TeacherAnswer, TeacherQuestion } from "./data/teacher.ts";

@@ -33,6 +33,11 @@ export interface ModelServer {
    * @throws LongcotError when a question fails for good: those answered until then are in the store; the signal's reason when it is aborted.
    */
   askAll(questions: readonly Question[], options?: AskOptions): Promise<Answer[]>;
+  /**
+   * One answer, which is not kept: the caller has a store of its own. Errors that may pass are tried again as in {@link askAll}.
+   * @throws LongcotError when the question fails for good, with the client's error and its `status` as cause; the signal's reason when it is aborted.
+   */
+  ask(question: Question, options?: { readonly signal?: AbortSignal }): Promise<Answer>;
   close(): void;
 }
 
@@ -101,6 +106,7 @@ export function openModelServer(options: ModelServerOptions): ModelServer {
       stop.signal.throwIfAborted();
       return keys.map((key) => store.get(key)!);
     },
+    ask: (question, { signal = new AbortController().signal } = {}) => ask(question, signal),
     close: () => store.close(),
   };
 

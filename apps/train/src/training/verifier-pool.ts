@@ -12,7 +12,11 @@ import type { TrainingPrompt } from "./prompts.ts";
  */
 export async function openVerifierPool(
   settings: VerifierSettings,
-  { thinking, prompts, emit }: { thinking: "required" | "closed-if-opened"; prompts: readonly TrainingPrompt[]; emit: EmitEvent },
+  {
+    thinking,
+    prompts,
+    emit,
+  }: { thinking: "required" | "closed-if-opened"; prompts: readonly Pick<TrainingPrompt, "row">[]; emit: EmitEvent },
 ): Promise<VerifierPool> {
   const pool = createVerifierPool(poolOptions(settings, thinking));
   try {
