@@ -2,7 +2,14 @@
 
 // Names: what there is, and what each needs
 export { advantageEstimators, policyLosses, verlAdvantageEstimators, verlPolicyLosses } from "./registry.ts";
-export type { AdvantageEstimatorName, PolicyLossEntry, PolicyLossName, PolicyLossSettings } from "./registry.ts";
+export type {
+  AdvantageEstimatorName,
+  AdvantageSetting,
+  PolicyLossEntry,
+  PolicyLossName,
+  PolicyLossSetting,
+  PolicyLossSettings,
+} from "./registry.ts";
 
 // Batches: groups of rows, flat token columns
 export type { GroupLayout } from "./group-layout.ts";

@@ -40,47 +40,58 @@ import type { SapoSettings } from "./policy/sapo.ts";
 /** Settings of all policy losses; each reads those that its entry lists. */
 export type PolicyLossSettings = DualClipSettings & ClipCovSettings & KlCovSettings & DppoSettings & DroSettings & SapoSettings;
 
+export type PolicyLossSetting = Exclude<keyof PolicyLossSettings, "selected">;
+
 /** A policy loss and what it needs. */
 export interface PolicyLossEntry {
   readonly loss: (inputs: PolicyLossInputs & PolicyLossSettings) => PolicyLossResult;
   /** The aggregation that its paper has; `rowWeights` decide. */
   readonly aggregation: Aggregation;
-  /** The settings that it reads; others have no effect. */
-  readonly settings: readonly Exclude<keyof PolicyLossSettings, "selected">[];
+  /** The settings that it reads, with their defaults (undefined: off, or to be given); others have no effect. */
+  readonly settings: Readonly<Partial<Record<PolicyLossSetting, number | undefined>>>;
   /** Which tokens `selected` must name, chosen over the whole batch of an update. Absent: it takes none. */
   readonly selection?: "clip-cov" | "kl-cov";
   /** What it measures, beside `entropy_loss` and `kl_loss` of its optional terms. */
   readonly metrics: readonly PolicyMetric[];
 }
 
-const CLIP = ["clipLow", "clipHigh"] as const;
-const DUAL_CLIP = [...CLIP, "dualClip"] as const;
+const CLIP = { clipLow: 0.2, clipHigh: 0.2 } as const;
 const CLIPPED = ["pg_loss", "pg_clipfrac", "ppo_kl"] as const;
 const SURROGATE = [...CLIPPED, "ratio_mean", "ratio_max"] as const;
-const DIVERGENCE = ["divergenceLow", "divergenceHigh", "ratioLimit"] as const;
+const DIVERGENCE = { divergenceLow: 0.2, divergenceHigh: 0.2, ratioLimit: 20 } as const;
 
 const losses = {
   magic: { loss: magicLoss, aggregation: "token-mean", settings: CLIP, metrics: SURROGATE },
-  ppo: { loss: ppoLoss, aggregation: "token-mean", settings: DUAL_CLIP, metrics: [...SURROGATE, "pg_clipfrac_lower"] },
+  ppo: { loss: ppoLoss, aggregation: "token-mean", settings: { ...CLIP, dualClip: 3 }, metrics: [...SURROGATE, "pg_clipfrac_lower"] },
   grpo: { loss: grpoLoss, aggregation: "seq-mean-token-mean", settings: CLIP, metrics: SURROGATE },
   "dr-grpo": { loss: drGrpoLoss, aggregation: "seq-mean-token-sum-norm", settings: CLIP, metrics: SURROGATE },
-  dapo: { loss: dapoLoss, aggregation: "token-mean", settings: DUAL_CLIP, metrics: SURROGATE },
-  gspo: { loss: gspoLoss, aggregation: "seq-mean-token-mean", settings: CLIP, metrics: CLIPPED },
+  dapo: { loss: dapoLoss, aggregation: "token-mean", settings: { clipLow: 0.2, clipHigh: 0.28, dualClip: undefined }, metrics: SURROGATE },
+  gspo: { loss: gspoLoss, aggregation: "seq-mean-token-mean", settings: { clipLow: 3e-4, clipHigh: 4e-4 }, metrics: CLIPPED },
   cispo: { loss: cispoLoss, aggregation: "token-mean", settings: CLIP, metrics: CLIPPED },
-  sapo: { loss: sapoLoss, aggregation: "seq-mean-token-mean", settings: ["tauPositive", "tauNegative"], metrics: ["pg_loss", "ppo_kl"] },
-  gpg: { loss: gpgLoss, aggregation: "token-mean", settings: [], metrics: ["pg_loss", "ppo_kl"] },
-  "geo-mean": { loss: geoMeanLoss, aggregation: "seq-mean-token-mean", settings: CLIP, metrics: [...CLIPPED, "pg_clipfrac_lower"] },
+  sapo: {
+    loss: sapoLoss,
+    aggregation: "seq-mean-token-mean",
+    settings: { tauPositive: 1, tauNegative: 1.05 },
+    metrics: ["pg_loss", "ppo_kl"],
+  },
+  gpg: { loss: gpgLoss, aggregation: "token-mean", settings: {}, metrics: ["pg_loss", "ppo_kl"] },
+  "geo-mean": {
+    loss: geoMeanLoss,
+    aggregation: "seq-mean-token-mean",
+    settings: { clipLow: 0.4, clipHigh: 0.4 },
+    metrics: [...CLIPPED, "pg_clipfrac_lower"],
+  },
   "clip-cov": { loss: clipCovLoss, aggregation: "token-mean", settings: CLIP, selection: "clip-cov", metrics: CLIPPED },
   "kl-cov": {
     loss: klCovLoss,
     aggregation: "token-mean",
-    settings: ["ppoKlCoefficient"],
+    settings: { ppoKlCoefficient: 1 },
     selection: "kl-cov",
     metrics: ["pg_loss", "ppo_kl"],
   },
   "dppo-tv": { loss: dppoTvLoss, aggregation: "token-mean", settings: DIVERGENCE, metrics: [...CLIPPED, "pg_clipfrac_lower"] },
   "dppo-kl": { loss: dppoKlLoss, aggregation: "token-mean", settings: DIVERGENCE, metrics: [...CLIPPED, "pg_clipfrac_lower"] },
-  dro: { loss: droLoss, aggregation: "token-mean", settings: ["droBeta"], metrics: ["pg_loss", "ppo_kl"] },
+  dro: { loss: droLoss, aggregation: "token-mean", settings: { droBeta: undefined }, metrics: ["pg_loss", "ppo_kl"] },
 } as const satisfies Readonly<Record<string, PolicyLossEntry>>;
 
 export type PolicyLossName = keyof typeof losses;
@@ -98,21 +109,30 @@ export const verlPolicyLosses: Readonly<Record<string, PolicyLossName>> = {
   dppo_kl: "dppo-kl",
 };
 
+/** Options that only some estimators read. */
+export type AdvantageSetting = "normalizeByStd" | "gamma" | "lambda" | "whiten";
+
 /**
  * Advantage estimators by name. `row` estimators take rewards [rows] and groups and give one advantage per response; `token` estimators take
- * rewards [tokens] and give one per token, and returns. `needs` are the columns beyond those.
+ * rewards [tokens] and give one per token, and returns. `needs` are the columns beyond those, `settings` the options that it reads, with their
+ * defaults.
  */
 export const advantageEstimators = {
-  grpo: { level: "row", estimate: grpoAdvantages, needs: [] },
-  "grpo-passk": { level: "row", estimate: grpoPasskAdvantages, needs: [] },
-  rloo: { level: "row", estimate: rlooAdvantages, needs: [] },
-  opo: { level: "row", estimate: opoAdvantages, needs: ["lengths"] },
-  gpg: { level: "row", estimate: gpgAdvantages, needs: [] },
-  "reinforce++-baseline": { level: "row", estimate: reinforcePlusPlusBaselineAdvantages, needs: ["lengths"] },
-  "reinforce++": { level: "token", estimate: reinforcePlusPlusAdvantages, needs: [] },
-  gae: { level: "token", estimate: gaeAdvantages, needs: ["values"] },
-  remax: { level: "token", estimate: remaxAdvantages, needs: ["baselines"] },
-  "optimal-token-baseline": { level: "token", estimate: optimalTokenBaselineAdvantages, needs: ["oldLogProbs", "sumPiSquared", "groups"] },
+  grpo: { level: "row", estimate: grpoAdvantages, needs: [], settings: { normalizeByStd: true } },
+  "grpo-passk": { level: "row", estimate: grpoPasskAdvantages, needs: [], settings: { normalizeByStd: true } },
+  rloo: { level: "row", estimate: rlooAdvantages, needs: [], settings: {} },
+  opo: { level: "row", estimate: opoAdvantages, needs: ["lengths"], settings: {} },
+  gpg: { level: "row", estimate: gpgAdvantages, needs: [], settings: {} },
+  "reinforce++-baseline": { level: "row", estimate: reinforcePlusPlusBaselineAdvantages, needs: ["lengths"], settings: {} },
+  "reinforce++": { level: "token", estimate: reinforcePlusPlusAdvantages, needs: [], settings: { gamma: 1 } },
+  gae: { level: "token", estimate: gaeAdvantages, needs: ["values"], settings: { gamma: 1, lambda: 1, whiten: true } },
+  remax: { level: "token", estimate: remaxAdvantages, needs: ["baselines"], settings: {} },
+  "optimal-token-baseline": {
+    level: "token",
+    estimate: optimalTokenBaselineAdvantages,
+    needs: ["oldLogProbs", "sumPiSquared", "groups"],
+    settings: {},
+  },
 } as const satisfies Readonly<
   Record<
     string,
@@ -120,6 +140,7 @@ export const advantageEstimators = {
       readonly level: "row" | "token";
       readonly estimate: (options: never) => RowAdvantages | TokenAdvantages;
       readonly needs: readonly string[];
+      readonly settings: Readonly<Partial<Record<AdvantageSetting, number | boolean>>>;
     }
   >
 >;

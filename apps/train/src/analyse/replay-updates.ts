@@ -4,8 +4,9 @@
 // policy scores the mini-batch. What the run logged as clipped must come out again, and does: it is returned beside.
 
 import { join } from "node:path";
-import { createTrainer, openSafetensors, score } from "@longcot/language-model";
+import { createTrainer, openSafetensors } from "@longcot/language-model";
 import { ConfigError, DataError } from "@longcot/errors";
+import { advantageEstimators } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { EmitEvent, Metrics } from "../events.ts";
@@ -15,7 +16,10 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import { placeOf } from "../training/place-of.ts";
 import { loadPreparedModel } from "../training/prepare-model.ts";
 import type { PreparedModel } from "../training/prepare-model.ts";
-import { policyTokenLoss, updatePolicy } from "../training/update.ts";
+import { scoreRows } from "../training/old-log-probs.ts";
+import { policyTokenLoss } from "../training/policy-loss.ts";
+import { correctRollouts } from "../training/rollout-correction.ts";
+import { updatePolicy } from "../training/update.ts";
 import { keptRows } from "./measure-rollouts.ts";
 
 /** The tokens of one mini-batch, its rows end to end. */
@@ -51,7 +55,7 @@ export interface Replay {
 
 /**
  * Replays the steps after the checkpoint that have rollouts and an update, in order.
- * @throws ConfigError for a run with adapters; DataError where a step's rollouts are missing.
+ * @throws ConfigError for a run with adapters, or with an advantage per token, which rollouts do not hold; DataError where a step's rollouts are missing.
  */
 export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastStep, signal, emit }: Replay): AsyncGenerator<ReplayedStep> {
   if (recipe.lora !== undefined)
@@ -60,6 +64,13 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
       argument: "--what-if",
       expected: "a run without lora, whose updates cannot be replayed yet",
       received: recipe.name,
+    });
+  if (advantageEstimators[recipe.advantages.estimator].level === "token")
+    throw new ConfigError({
+      who: "analyse",
+      argument: "--what-if",
+      expected: "a run with one advantage a response, as its rollouts hold it",
+      received: `advantages.estimator ${recipe.advantages.estimator}`,
     });
   const engine = await openEngine({
     engine: recipe.engine.kind,
@@ -85,11 +96,19 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
       const kept = keptRows(rollouts, recipe);
       if (kept.length === 0 || logged["actor/pg_clipfrac"] === undefined) continue;
       const miniBatches: ReplayedMiniBatch[] = [];
+      const { metrics: _, ...columns } = correctRollouts(rollouts, kept, recipe.rollout_correction);
       const update = await updatePolicy(trainer, rollouts, {
         recipe,
         stage: placeOf(recipe, step - 1).stage,
         step,
         keptRows: kept,
+        columns,
+        currentLogProbs: async (rows) =>
+          await scoreRows(
+            prepared,
+            rows.map((row) => rollouts.viewRow(row)),
+            recipe,
+          ),
         alpha: logged["actor/entropy_coeff_realized"]!,
         most: prepared.model.config.maxPositionEmbeddings,
         emit,
@@ -97,7 +116,7 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
           miniBatches.push(await scoreMiniBatch(prepared, rollouts, rows, recipe));
         },
       });
-      yield { step, miniBatches, clipFraction: { replayed: update.pg_clipfrac, logged: logged["actor/pg_clipfrac"] } };
+      yield { step, miniBatches, clipFraction: { replayed: update?.pg_clipfrac ?? 0, logged: logged["actor/pg_clipfrac"] } };
     }
   } finally {
     await engine.close();
@@ -105,17 +124,13 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
 }
 
 async function scoreMiniBatch(
-  { model }: PreparedModel,
+  prepared: PreparedModel,
   rollouts: Rollouts,
   rows: readonly number[],
   recipe: Recipe,
 ): Promise<ReplayedMiniBatch> {
   const views = rows.map((row) => rollouts.viewRow(row));
-  const scores = await score(
-    model,
-    views.map(({ promptTokens, responseTokens }) => Int32Array.from([...promptTokens, ...responseTokens])),
-    { temperature: recipe.rollout.temperature, batchTokens: recipe.loss.micro_batch_tokens },
-  );
+  const scores = await scoreRows(prepared, views, recipe);
   const { values: old, offsets: places } = rollouts.viewPerToken("old_log_probs");
   const advantages = rollouts.viewPerRow("advantage");
   const offsets = new Int32Array(rows.length + 1);
@@ -123,7 +138,7 @@ async function scoreMiniBatch(
   const logProbs = new Float32Array(offsets.at(-1)!);
   const oldLogProbs = new Float32Array(offsets.at(-1)!);
   rows.forEach((row, i) => {
-    logProbs.set(scores[i]!.logProbs.subarray(views[i]!.promptTokens.length), offsets[i]);
+    logProbs.set(scores[i]!, offsets[i]);
     oldLogProbs.set(old.subarray(places[row]!, places[row + 1]!), offsets[i]);
   });
   return { logProbs, oldLogProbs, offsets, advantages: Float32Array.from(rows, (row) => advantages[row]!) };

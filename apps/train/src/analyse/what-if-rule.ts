@@ -20,16 +20,26 @@ const KEYS = {
 } as const;
 type Key = keyof typeof KEYS;
 
-/** The rule that the run was trained with. */
+/** The rule that the run was trained with. @throws ConfigError for a loss that stops tokens by no rule on their ratios alone. */
 export function ownRule({ loss }: Recipe): NamedRule {
-  return {
-    name: `as trained (clip_low ${loss.clip_low}, clip_high ${loss.clip_high})`,
-    rule: { kind: "token", clipLow: loss.clip_low, clipHigh: loss.clip_high },
-  };
+  const { clip_low: clipLow, clip_high: clipHigh, dual_clip: dualClip } = loss;
+  if (clipLow === undefined || clipHigh === undefined || !(loss.name in RATIO_RULES))
+    throw new ConfigError({
+      who: "--what-if",
+      expected: `a run whose loss is one of ${Object.keys(RATIO_RULES).join(", ")}`,
+      received: loss.name,
+    });
+  const name = `as trained (clip_low ${clipLow}, clip_high ${clipHigh}${dualClip === undefined ? "" : `, dual_clip ${dualClip}`})`;
+  const kind = RATIO_RULES[loss.name as keyof typeof RATIO_RULES];
+  return { name, rule: { kind, clipLow, clipHigh, ...(kind === "token" && dualClip !== undefined ? { dualClip } : {}) } };
 }
 
+/** Whose ratio each loss clips. */
+const RATIO_RULES = { magic: "token", ppo: "token", grpo: "token", "dr-grpo": "token", dapo: "token", gspo: "sequence" } as const;
+
 /** Parses `key=value,…`; what it leaves out is as in the recipe. @throws ConfigError naming the part that does not fit. */
-export function parseRule(text: string, { loss }: Recipe): NamedRule {
+export function parseRule(text: string, recipe: Recipe): NamedRule {
+  const { rule: own } = ownRule(recipe);
   const values = new Map<Key, string>();
   for (const part of text.split(",")) {
     const [key, value, ...rest] = part.split("=").map((word) => word.trim());
@@ -48,8 +58,8 @@ export function parseRule(text: string, { loss }: Recipe): NamedRule {
     return Number(given);
   };
   const kind = values.get("kind") ?? "token";
-  const clipLow = number("clip_low", (x) => x > 0 && x < 1) ?? loss.clip_low;
-  const clipHigh = number("clip_high", (x) => x > 0) ?? loss.clip_high;
+  const clipLow = number("clip_low", (x) => x > 0 && x < 1) ?? own.clipLow;
+  const clipHigh = number("clip_high", (x) => x > 0) ?? own.clipHigh;
   const dualClip = number("dual_clip", (x) => x > 1);
   const ratio = number("ratio", (x) => x > 0 && x <= 1);
   const lowerBound = number("lower_bound", Number.isFinite);

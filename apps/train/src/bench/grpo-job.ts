@@ -3,7 +3,8 @@
 import { createTrainer, generate, planBatches } from "@longcot/language-model";
 import type { GeneratedResponse } from "@longcot/language-model";
 import { grpoAdvantages, lossReduction } from "@longcot/ppo-loss";
-import { policyTokenLoss } from "../training/update.ts";
+import { advantagesSchema, lossSchema } from "../recipe/loss-schema.ts";
+import { policyTokenLoss } from "../training/policy-loss.ts";
 import { timeCalls } from "./bench-job.ts";
 import type { PrepareJob } from "./bench-job.ts";
 import { createBenchModel, END_TOKEN, randomTokens } from "./bench-model.ts";
@@ -12,11 +13,12 @@ import { median } from "./median.ts";
 const WARM_UP_STEPS = 2;
 const LEARNING_RATE = 1e-6;
 const BATCH_TOKENS = 16_384;
+const MAGIC = { loss: lossSchema.parse({}), advantages: advantagesSchema.parse({}), entropy: { controller: "none" } } as const;
 
 export const preparePolicyStep: PrepareJob = async (engine, shapes, ragged) => {
   const { model, parameters } = await createBenchModel(engine, shapes);
   const trainer = await createTrainer(model, {
-    loss: policyTokenLoss({ loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: BATCH_TOKENS } }),
+    loss: policyTokenLoss(MAGIC),
     optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
   });
   const requests = Array.from({ length: shapes.completions }, (_, i) => {

@@ -1,4 +1,5 @@
 // The rules of a recipe that span several keys: arithmetic that must divide, shapes that must fit, knobs that must matter.
+import { lossRules } from "./check-loss.ts";
 import { dotted } from "./issue-message.ts";
 import { namedComponents } from "./reward-schema.ts";
 import type { Recipe } from "./schema.ts";
@@ -33,6 +34,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   stageLevels,
   stageRewards,
   microBatch,
+  lossRules,
   entropyRange,
   alarms,
   onlineFilter,

@@ -52,7 +52,7 @@ function objectsIn(schema: z.core.$ZodType): z.ZodObject[] {
   if (schema instanceof z.ZodObject) return [schema];
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return objectsIn(schema.def.innerType);
-  if (schema instanceof z.ZodPipe) return objectsIn(schema.def.out);
+  if (schema instanceof z.ZodPipe) return [...objectsIn(schema.def.in), ...objectsIn(schema.def.out)];
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => objectsIn(option));
   if (schema instanceof z.ZodArray) return objectsIn(schema.element);
   return [];

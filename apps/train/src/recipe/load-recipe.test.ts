@@ -111,8 +111,16 @@ test("every default is written out", () => {
       },
     ],
     rollout: { temperature: 1, top_p: 1, top_k: 0 },
-    advantages: { estimator: "group_normalized", truncation_mask: "none", truncated_reward: "zero" },
-    loss: { name: "magic", clip_low: 0.2, clip_high: 0.2, micro_batch_tokens: 16384 },
+    advantages: { estimator: "grpo", normalize_by_std: true, whiten: false, truncation_mask: "none", truncated_reward: "zero" },
+    loss: {
+      name: "magic",
+      aggregation: "token-mean",
+      denominator: "exact",
+      clip_low: 0.2,
+      clip_high: 0.2,
+      mini_batches: "shuffled",
+      micro_batch_tokens: 16384,
+    },
     entropy: { controller: "adaptive", rule: "paper", initial: 0, delta: 0.005, min: 0, target: 0.2 },
     alarms: {
       window: 10,

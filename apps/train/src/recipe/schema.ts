@@ -5,6 +5,7 @@ import type { Schedule } from "@longcot/distillation";
 import type { LoraTarget } from "@longcot/language-model";
 import { LEVELS } from "../arithmetic/operations.ts";
 import { count, countOrZero, pathString, positive, WHOLE_NUMBER } from "./fields.ts";
+import { advantagesSchema, klSchema, lossSchema, rolloutCorrectionSchema } from "./loss-schema.ts";
 import { rewardFunction, stageRewards } from "./reward-schema.ts";
 
 export const schedule = z.enum(["constant", "linear", "cosine"] as const satisfies Schedule[]);
@@ -110,26 +111,13 @@ const rollout = z.strictObject({
   replay: replay.optional(),
 });
 
-const advantages = z.strictObject({
-  estimator: z.literal("group_normalized").default("group_normalized"),
-  /** Truncated responses: kept as they are, left out before group statistics, or zeroed after them. */
-  truncation_mask: z.enum(["none", "before", "after"]).default("none"),
-  /** `zero`: a response cut at the cap earns 0 (paper); `graded`: its text is graded all the same (released code). */
-  truncated_reward: z.enum(["zero", "graded"]).default("zero"),
-});
-
-const loss = z.strictObject({
-  name: z.literal("magic").default("magic"),
-  clip_low: z.number().gt(0).lt(1).default(0.2),
-  clip_high: positive.default(0.2),
-  /** Most tokens (prompt and response) in one forward and backward pass. */
-  micro_batch_tokens: count.default(16_384),
-});
-
 /** Nats per token: a level, or a way from one to another over so many steps with a measured entropy. */
 const target = z
   .union([positive, z.strictObject({ shape: z.enum(["linear", "cosine", "exponential"]), from: positive, to: positive, steps: count })])
   .default(0.2);
+
+/** Of the tokens of an update, the share of highest entropy that the bonus acts on; absent: all. */
+const topTokens = z.number().gt(0).lt(1).optional();
 
 export const adaptiveEntropy = z.strictObject({
   controller: z.literal("adaptive"),
@@ -141,6 +129,7 @@ export const adaptiveEntropy = z.strictObject({
   /** Absent: no cap, as in the paper. */
   max: positive.optional(),
   target,
+  top_tokens: topTokens,
 });
 export const proportionalIntegralEntropy = z.strictObject({
   controller: z.literal("pi"),
@@ -151,8 +140,9 @@ export const proportionalIntegralEntropy = z.strictObject({
   /** Bounds of α; below 0 it also pushes entropy down. */
   min: z.number().default(0),
   max: positive.default(0.1),
+  top_tokens: topTokens,
 });
-export const constantEntropy = z.strictObject({ controller: z.literal("constant"), coefficient: positive });
+export const constantEntropy = z.strictObject({ controller: z.literal("constant"), coefficient: positive, top_tokens: topTokens });
 export const noEntropy = z.strictObject({ controller: z.literal("none") });
 
 const entropy = z.preprocess(
@@ -196,7 +186,8 @@ const alarms = z.strictObject({
 });
 
 export const optimizer = z.strictObject({
-  learning_rate: positive.default(1e-6),
+  /** 0 tests the program: nothing is learnt, and a step whose ratios are not 1 stops the run. */
+  learning_rate: z.number().min(0).default(1e-6),
   betas: betas.default([0.9, 0.999]),
   epsilon: positive.default(1e-8),
   weight_decay: z.number().min(0).default(0.01),
@@ -274,8 +265,12 @@ export const recipeSchema = z.strictObject({
   cold_start: coldStart.optional(),
   stages: z.array(stage).min(1),
   rollout: rollout.prefault({}),
-  advantages: advantages.prefault({}),
-  loss: loss.prefault({}),
+  advantages: advantagesSchema.prefault({}),
+  loss: lossSchema.prefault({}),
+  /** A reference policy that the trained one is kept near; absent: none. */
+  kl: klSchema.optional(),
+  /** What is done about a sampler and a trainer that disagree; present: the trainer computes old log-probabilities in every step. */
+  rollout_correction: rolloutCorrectionSchema.optional(),
   entropy: entropy.prefault({}),
   alarms: alarms.prefault({}),
   optimizer: optimizer.prefault({}),

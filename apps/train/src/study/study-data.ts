@@ -155,7 +155,7 @@ const SHORTEST_RUN = 10;
 
 /** The settings of a recipe that findings compare by; what else it holds goes into `other`. */
 export function settingsOf(recipe: Recipe): StudySettings {
-  const { name: _, seed: __, stages, rollout, loss, entropy, ...rest } = recipe;
+  const { name: _, seed: __, stages, rollout, loss, entropy, kl, ...rest } = recipe;
   const first = stages[0]!;
   const { controller, ...controllerOptions } = entropy;
   const { clip_low, clip_high, name: lossName, ...lossRest } = loss;
@@ -166,10 +166,10 @@ export function settingsOf(recipe: Recipe): StudySettings {
     reuse: first.reuse,
     groupSize: first.group_size,
     temperature,
-    clipLow: clip_low,
-    clipHigh: clip_high,
+    clipLow: clip_low ?? 0,
+    clipHigh: clip_high ?? 0,
     loss: lossName,
-    klCoefficient: 0,
+    klCoefficient: kl?.coefficient ?? 0,
     controller,
     alpha: entropy.controller === "constant" ? entropy.coefficient : 0,
     targetNats: "target" in entropy ? targetAt(entropy.target, Infinity) : 0,

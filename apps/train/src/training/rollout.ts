@@ -7,6 +7,7 @@ import type { VerifierPool, VerifyRequest, VerifyResult } from "@longcot/verifie
 import type { EmitEvent } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
+import type { TokenScores } from "./old-log-probs.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 
@@ -40,13 +41,22 @@ export interface AnswerOptions {
 export async function generateResponses(
   { model, tokenizer }: PreparedModel,
   prompts: readonly TrainingPrompt[],
-  { groupSize, decoding, maxNewTokens, seed, step, signal, emit, phase }: Omit<AnswerOptions, "gradeTruncated">,
+  {
+    groupSize,
+    decoding,
+    maxNewTokens,
+    seed,
+    step,
+    signal,
+    emit,
+    phase,
+  }: Omit<AnswerOptions, "gradeTruncated" | "decoding"> & { decoding: AnswerOptions["decoding"] | "greedy" },
 ): Promise<GeneratedResponse[]> {
   const requests = prompts.flatMap((prompt) =>
     Array.from({ length: groupSize }, (_, sample) => ({ promptTokens: prompt.tokens, prompt: prompt.index, sample })),
   );
   return await generate(model, requests, {
-    decoding: { kind: "sample", ...decoding },
+    decoding: decoding === "greedy" ? { kind: "greedy" } : { kind: "sample", ...decoding },
     maxNewTokens,
     seed,
     step,
@@ -99,13 +109,14 @@ export function writeResponses(
   store: RolloutStore,
   { prompts, groupSize, responses }: Pick<Answers, "prompts" | "groupSize" | "responses">,
   { stage, weightVersion }: ResponseOrigin,
+  { hasReference = false } = {},
 ): RolloutWriter {
   const leveled = prompts.every((prompt) => Number.isInteger(prompt.row.level));
   const writer = store.createWriter({
     rows: responses.length,
     promptTokens: prompts.reduce((sum, { tokens }) => sum + tokens.length * groupSize, 0),
     responseTokens: responses.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    optional: leveled ? ["level"] : [],
+    optional: [...(leveled ? (["level"] as const) : []), ...(hasReference ? (["ref_log_probs"] as const) : [])],
   });
   responses.forEach(({ tokens, logProbs, finishReason }, row) => {
     const prompt = prompts[Math.floor(row / groupSize)]!;
@@ -125,12 +136,30 @@ export function writeResponses(
   return writer;
 }
 
-/** A writer with all rows of `answers`, rewards and outcomes set; row numbers are those of `answers`. */
-export function writeAnswers(store: RolloutStore, answers: Answers, rewards: ArrayLike<number>, origin: ResponseOrigin): RolloutWriter {
-  const writer = writeResponses(store, answers, origin);
+/** What is known of the rows of {@link Answers}. */
+export interface RowFacts {
+  /** [rows] */
+  rewards: ArrayLike<number>;
+  advantages: ArrayLike<number>;
+  scores: TokenScores;
+  refLogProbs: readonly Float32Array[] | undefined;
+}
+
+/** A writer with all rows of `answers` and what is known of them; row numbers are those of `answers`. */
+export function writeAnswers(
+  store: RolloutStore,
+  answers: Answers,
+  { rewards, advantages, scores, refLogProbs }: RowFacts,
+  origin: ResponseOrigin,
+): RolloutWriter {
+  const writer = writeResponses(store, answers, origin, { hasReference: refLogProbs !== undefined });
   answers.verdicts.forEach(({ outcome }, row) => {
     writer.setPerRow("reward", row, rewards[row]!);
+    writer.setPerRow("advantage", row, advantages[row]!);
     writer.setCategory("outcome", row, outcome);
+    writer.setPerToken("old_log_probs", row, scores.logProbs[row]!);
+    writer.setPerToken("entropies", row, scores.entropies[row]!);
+    if (refLogProbs !== undefined) writer.setPerToken("ref_log_probs", row, refLogProbs[row]!);
   });
   return writer;
 }

@@ -36,17 +36,20 @@ import { settleStages } from "./plateau.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
+import { policyTokenLoss } from "./policy-loss.ts";
 import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
+import { klControllerOf, openReference } from "./reference.ts";
 import { openReplay } from "./replay.ts";
 import { openRewardSources } from "./reward-sources.ts";
 import { trainStep } from "./train-step.ts";
-import { policyTokenLoss } from "./update.ts";
 
 /** What a checkpoint's state.json holds beside weights and moments. */
 interface LoopState {
   updates: number;
   controller: ReturnType<ReturnType<typeof createEntropyController>["state"]>;
+  /** β of KL in the reward; absent: the recipe has no KL. */
+  kl_coefficient?: number;
   /** Roll-backs so far; absent: none. */
   roll_backs?: number;
   /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
@@ -161,11 +164,14 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       },
       gradientCheckpointing: recipe.memory.gradient_checkpointing,
     });
+    const reference = await openReference(engine, recipe, prepared, { run: run.path, isNew: checkpoint === undefined });
+    let klController = recipe.kl && klControllerOf(recipe.kl);
     const controller = raisedController(createEntropyController(controllerOptions(recipe)));
     let rollBacks = 0;
     const loopState = (isEvaluated: boolean): LoopState => ({
       updates: trainer.updates,
       controller: controller.state(),
+      ...(klController === undefined ? {} : { kl_coefficient: klController.coefficient }),
       ...(rollBacks === 0 ? {} : { roll_backs: rollBacks }),
       ...(isEvaluated ? {} : { evaluation_due: true }),
     });
@@ -175,6 +181,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       const moments = await openSafetensors(join(saved.folder, "optimizer.safetensors"));
       await trainer.restore(moments, state.updates).finally(() => moments.close());
       controller.restore(state.controller);
+      klController = recipe.kl && klControllerOf(recipe.kl, state.kl_coefficient);
       rollBacks = state.roll_backs ?? 0;
     };
     const saveCheckpoint = async (step: number, isEvaluated = true): Promise<void> => {
@@ -199,7 +206,19 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     }
 
     const replayed = replay === undefined ? {} : { replay: replay.reader(prompts.train, model.config.vocabSize) };
-    const context = { recipe, prepared, trainer, controller, pool, rewardSources, rolloutStore: run.rollouts, ...replayed, signal, emit };
+    const context = {
+      recipe,
+      prepared,
+      trainer,
+      controller,
+      ...(reference && { reference }),
+      pool,
+      rewardSources,
+      rolloutStore: run.rollouts,
+      ...replayed,
+      signal,
+      emit,
+    };
     let watch = createAlarmWatch(recipe, run.readMetrics());
     let step = checkpoint?.step ?? 0;
     let current: StagePrompts | undefined;
@@ -223,7 +242,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       const { all, isWanted } = current;
       const drawn = drawPrompts(all, { count: stage.batch_size, draw, stage: index, seed: recipe.seed, isWanted });
       const plan = { step: step + 1, stage, stageNumber: index + 1, prompts: drawn };
-      const trained = await trainStep(context, plan).catch(unlessStopped);
+      const trained = await trainStep({ ...context, ...(klController && { klController }) }, plan).catch(unlessStopped);
       if (trained === undefined) {
         // Stopped during the rollout, before anything changed: the step is done again on resume.
         await saveCheckpoint(step);

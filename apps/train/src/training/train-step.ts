@@ -2,33 +2,43 @@
 
 import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
-import { score } from "@longcot/language-model";
-import { grpoAdvantages, rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
-import type { RolloutWriter, Rollouts } from "@longcot/rollout-buffer";
+import { NumericError } from "@longcot/errors";
+import type { KlController } from "@longcot/ppo-loss";
+import { rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
+import type { Rollouts } from "@longcot/rollout-buffer";
 import { verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import type { PassRateRecord, SampleRecord } from "../run/records.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
+import { estimateAdvantages } from "./advantages.ts";
+import type { StepAdvantages } from "./advantages.ts";
 import { obtainResponses } from "./obtain-responses.ts";
+import { answerSequences, ofResponses, oldScores, scoreRows } from "./old-log-probs.ts";
 import { passRates } from "./pass-rates.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
+import type { Reference } from "./reference.ts";
 import type { ReadReplayedStep } from "./replay.ts";
 import type { RewardSources, StepRewards } from "./reward-sources.ts";
-import { gradeResponses, writeAnswers } from "./rollout.ts";
+import { correctRollouts } from "./rollout-correction.ts";
+import { generateResponses, gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
+import { endToEnd, inOrder, offsetsOf } from "./token-order.ts";
 import { updatePolicy } from "./update.ts";
-import type { PolicyTrainer } from "./update.ts";
+import type { PolicyTrainer, UpdateMetrics } from "./update.ts";
 
 export interface StepContext {
   recipe: Recipe;
   prepared: PreparedModel;
   trainer: PolicyTrainer;
   controller: EntropyController;
+  /** What KL is measured against, and its coefficient; absent: the recipe has no KL. */
+  reference?: Reference;
+  klController?: KlController;
   pool: VerifierPool;
   rewardSources: RewardSources;
   /** Where rollouts are kept. */
@@ -61,7 +71,7 @@ export interface TrainedStep {
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
-  const { recipe, prepared, trainer, controller, pool, rewardSources, rolloutStore, signal, emit } = context;
+  const { recipe, prepared, trainer, controller, reference, klController, pool, rewardSources, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
@@ -77,19 +87,32 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   const { rewards, values, verdicts, metrics: rewardMetrics } = await rewardSources.rewardsOf(answers, stage, signal);
   const rewardSeconds = clock.lap();
 
-  const truncated = Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0));
+  const scores = await oldScores(answers, context);
+  const oldLogProbSeconds = clock.lap();
+  const refLogProbs = reference && ofResponses(answers, await reference.logProbsOf(answerSequences(answers)));
+  const refSeconds = clock.lap();
+
   const groups = { groupSize: stage.group_size };
-  const { advantages } = grpoAdvantages({ rewards, truncated, truncationMask: recipe.advantages.truncation_mask, ...groups });
-  const unjudged = clearUnjudgedGroups(advantages, { ...groups, verdicts });
+  const offsets = offsetsOf(answers.responses.map(({ tokens }) => tokens.length));
+  const coefficient = klController?.coefficient ?? 0;
+  const estimated = estimateAdvantages(recipe, {
+    rewards,
+    truncated: Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0)),
+    ...groups,
+    offsets,
+    ...(recipe.kl?.in === "reward"
+      ? { kl: { oldLogProbs: endToEnd(scores.logProbs), refLogProbs: endToEnd(refLogProbs!), coefficient } }
+      : {}),
+    ...(recipe.advantages.estimator === "remax" ? { baselines: await greedyRewards(context, plan, prompts) } : {}),
+  });
+  const { perRow: advantages } = estimated;
+  const unjudged = clearUnjudgedGroups(bothLevels(estimated, offsets), { ...groups, verdicts });
   if (unjudged !== undefined) emit({ type: "warning", text: `step ${step}: ${unjudged}` });
   const rejection = rejectZeroAdvantageGroups({ rewards: answers.verdicts.map(({ score }) => score), advantages, ...groups });
   const keptRows = recipe.rejection.zero_advantage ? rejection.keptRows : Int32Array.from(rewards.keys());
   const advantageSeconds = clock.lap();
 
-  const writer = writeAnswers(rolloutStore, answers, rewards, origin);
-  if (!takeStoredLogProbs(writer, answers)) await fillOldLogProbs(writer, answers, context);
-  advantages.forEach((advantage, row) => writer.setPerRow("advantage", row, advantage));
-  const oldLogProbSeconds = clock.lap();
+  const writer = writeAnswers(rolloutStore, answers, { rewards, advantages, scores, refLogProbs }, origin);
   // Rows of the writer are in the order of the answers; sealing sorts them, so kept rows are named anew by their place.
   const keptFlags = new Set(keptRows);
   const order = writer.copySortedRows();
@@ -114,28 +137,44 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "batch/kept_groups": kept.length / stage.group_size,
     "batch/kept_ratio": kept.length / rewards.length,
   };
+  if (estimated.kl !== undefined) {
+    Object.assign(metrics, spread("critic/rewards", Array.from(estimated.penalised!)), {
+      "actor/reward_kl_penalty": estimated.kl,
+      "actor/reward_kl_penalty_coeff": coefficient,
+    });
+    klController!.observe(estimated.kl, rewards.length);
+  }
   if (kept.length > 0) {
     const { entropy, advantage } = keptStatistics(rollouts, kept);
-    const { coefficient, alpha } = controller.observe(entropy);
+    const { coefficient: nominal, alpha } = controller.observe(entropy);
+    const { metrics: mismatch, ...corrected } = correctRollouts(rollouts, kept, recipe.rollout_correction);
     clock.lap();
     const update = await updatePolicy(trainer, rollouts, {
       recipe,
       stage,
       step,
       keptRows: kept,
+      columns: {
+        ...corrected,
+        ...(estimated.perToken === undefined ? {} : { advantages: inOrder(estimated.perToken, offsets, order) }),
+      },
       alpha,
       most: prepared.model.config.maxPositionEmbeddings,
+      currentLogProbs: async (rows) =>
+        await scoreRows(
+          prepared,
+          rows.map((row) => rollouts.viewRow(row)),
+          recipe,
+        ),
       emit,
     });
-    Object.assign(metrics, entropyMetrics(rollouts, kept, alpha), {
+    if (recipe.optimizer.learning_rate === 0 && context.replay === undefined && update !== undefined) checkNoDrift(update, step);
+    Object.assign(metrics, entropyMetrics(rollouts, kept, alpha), mismatch, {
       "actor/entropy": entropy,
-      "actor/entropy_loss": update.entropy_loss,
-      "actor/entropy_coeff": coefficient,
+      "actor/entropy_coeff": nominal,
       "actor/entropy_coeff_realized": alpha,
-      "actor/pg_loss": update.pg_loss,
-      "actor/pg_clipfrac": update.pg_clipfrac,
-      "actor/ppo_kl": update.ppo_kl,
-      "actor/grad_norm": update.grad_norm,
+      ...Object.fromEntries(Object.entries(update ?? {}).map(([name, value]) => [`actor/${name}`, value])),
+      ...(update?.kl_loss === undefined ? {} : { "actor/kl_coef": recipe.kl!.coefficient }),
       "actor/lr": recipe.optimizer.learning_rate,
       "critic/advantages/mean": advantage.mean,
       "critic/advantages/max": advantage.max,
@@ -153,6 +192,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "timing_s/reward": rewardSeconds,
     "timing_s/adv": advantageSeconds,
     "timing_s/old_log_prob": oldLogProbSeconds,
+    ...(reference === undefined ? {} : { "timing_s/ref": refSeconds }),
     "timing_s/step": total,
     "perf/throughput": tokens / total,
   });
@@ -163,35 +203,43 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   };
 }
 
-/** What a replayed file says of the policy that sampled, if it is to be taken; false if not. */
-function takeStoredLogProbs(writer: RolloutWriter, { responses }: Answers): boolean {
-  const isStored = responses.every(({ oldLogProbs, entropies }) => oldLogProbs !== undefined && entropies !== undefined);
-  if (isStored)
-    responses.forEach(({ oldLogProbs, entropies }, row) => {
-      writer.setPerToken("old_log_probs", row, oldLogProbs!);
-      writer.setPerToken("entropies", row, entropies!);
-    });
-  return isStored;
+/** The advantages of a range of rows set at both levels. */
+const bothLevels = ({ perRow, perToken }: StepAdvantages, offsets: Int32Array) => ({
+  fill(value: number, from: number, to: number): void {
+    perRow.fill(value, from, to);
+    perToken?.fill(value, offsets[from], offsets[to]);
+  },
+});
+
+/** For each row the reward of the greedy answer to its prompt, under the weights that the updates start from. */
+async function greedyRewards(
+  { recipe, prepared, pool, rewardSources, signal, emit }: StepContext,
+  { stage, step }: StepPlan,
+  prompts: readonly TrainingPrompt[],
+): Promise<Float64Array> {
+  const options = { groupSize: 1, maxNewTokens: stage.context_length, seed: recipe.seed, step, signal, emit, phase: "rollout" as const };
+  const gradeTruncated = recipe.advantages.truncated_reward === "graded";
+  const responses = await generateResponses(prepared, prompts, { ...options, decoding: "greedy" });
+  const answers = await gradeResponses(prepared, pool, prompts, responses, { ...options, gradeTruncated });
+  const { rewards } = await rewardSources.rewardsOf(answers, stage, signal);
+  return Float64Array.from({ length: prompts.length * stage.group_size }, (_, row) => rewards[Math.floor(row / stage.group_size)]!);
 }
 
-/** Log-probabilities and entropies of every response under the weights that the update starts from, at the rollout's temperature. */
-async function fillOldLogProbs(
-  writer: RolloutWriter,
-  { prompts, groupSize, responses }: Answers,
-  { recipe, prepared, emit }: StepContext,
-): Promise<void> {
-  const promptOf = (row: number): Int32Array => prompts[Math.floor(row / groupSize)]!.tokens;
-  const sequences = responses.map(({ tokens }, row) => Int32Array.from([...promptOf(row), ...tokens]));
-  const scores = await score(prepared.model, sequences, {
-    temperature: recipe.rollout.temperature,
-    batchTokens: recipe.loss.micro_batch_tokens,
-    onProgress: ({ done, total }) => emit({ type: "phase", phase: "old_log_prob", completed: done, total, unit: "responses" }),
-  });
-  scores.forEach(({ logProbs, entropies }, row) => {
-    writer.setPerToken("old_log_probs", row, logProbs.slice(promptOf(row).length));
-    writer.setPerToken("entropies", row, entropies.slice(promptOf(row).length));
+/** With a learning rate of 0 every update meets the policy that made the rollout. @throws NumericError where the ratios say otherwise. */
+function checkNoDrift({ ppo_kl: kl, ratio_max: largest = 1 }: UpdateMetrics, step: number): void {
+  const drift = Math.max(Math.abs(kl), Math.abs(Math.log(largest)));
+  if (drift <= LARGEST_DRIFT) return;
+  throw new NumericError({
+    who: `step ${step}`,
+    argument: "log ratio of policy and old policy",
+    expected: `at most ${LARGEST_DRIFT} with optimizer.learning_rate 0`,
+    received: drift.toPrecision(3),
+    fix: "The forward passes of score and update disagree: this is a fault of the program or its engine",
   });
 }
+
+/** Nats: what two float32 forward passes of the same weights may differ by. */
+const LARGEST_DRIFT = 1e-2;
 
 /** The controller's measurement, −mean log-probability of the kept tokens, and the advantages of the same tokens. */
 function keptStatistics(

@@ -60,6 +60,20 @@ const byHandSettings: Partial<Record<PolicyLossName, Evaluation["settings"]>> = 
   dro: { droBeta: 0.3 },
 };
 
+/** No loss's defaults. */
+const OTHER_SETTINGS: Required<NonNullable<Evaluation["settings"]>> = {
+  clipLow: 0.01,
+  clipHigh: 0.01,
+  dualClip: 1.01,
+  tauPositive: 3,
+  tauNegative: 3,
+  ppoKlCoefficient: 7,
+  divergenceLow: 0.001,
+  divergenceHigh: 0.001,
+  ratioLimit: 0.5,
+  droBeta: 9,
+};
+
 describe.each(names)("%s", (name) => {
   const usual = settingsOf(name);
 
@@ -81,6 +95,16 @@ describe.each(names)("%s", (name) => {
       }),
     );
     expectClose(gradLogProbs, difference, f32);
+  });
+
+  test("its settings are its defaults, and it reads no other", () => {
+    const batch = randomBatch(5);
+    const { settings } = policyLosses[name];
+    const defaults = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+    const plain = evaluate(name, batch, usual);
+    expect(evaluate(name, batch, { settings: { ...defaults, ...usual.settings } }).loss).toBe(plain.loss);
+    const others = Object.entries(OTHER_SETTINGS).filter(([key]) => !(key in settings));
+    expect(evaluate(name, batch, { settings: { ...usual.settings, ...Object.fromEntries(others) } }).loss).toBe(plain.loss);
   });
 
   test("on-policy, the gradient is the vanilla policy gradient −wA and nothing is clipped", () => {

@@ -1,0 +1,98 @@
+import { advantageEstimators, policyLosses } from "@longcot/ppo-loss";
+import { describe, expect, test } from "vitest";
+import { resolveRecipe, writeRecipe } from "./load-recipe.ts";
+
+const BASE = `name: mine
+model: models/some
+data: { train: rows.parquet, max_prompt_length: 64 }
+stages:
+  - { name: only, steps: 3, context_length: 128, batch_size: 8, mini_batch_size: 4, group_size: 4 }
+`;
+const resolve = (...sets: string[]) => resolveRecipe({ text: BASE, label: "my.yaml", sets }).recipe;
+const refusal = (...sets: string[]): string => {
+  try {
+    resolve(...sets);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("the recipe was accepted");
+};
+
+describe("every algorithm of the registry is a recipe's choice, with its own defaults written out", () => {
+  test.each(Object.keys(policyLosses).filter((name) => name !== "dro"))("loss %s", (name) => {
+    const recipe = resolve(`loss.name=${name}`);
+    expect(recipe.loss.aggregation).toBe(policyLosses[name as "magic"].aggregation);
+    expect(resolveRecipe({ text: writeRecipe(recipe), label: "written" }).recipe).toEqual(recipe);
+  });
+
+  test("defaults are each loss's own", () => {
+    expect(resolve("loss.name=gspo").loss).toMatchObject({ clip_low: 3e-4, clip_high: 4e-4 });
+    expect(resolve("loss.name=dapo").loss).toMatchObject({ clip_low: 0.2, clip_high: 0.28 });
+    expect(resolve("loss.name=ppo").loss).toMatchObject({ clip_low: 0.2, clip_high: 0.2, dual_clip: 3 });
+    expect(resolve("loss.name=clip-cov").loss).toMatchObject({ cov_ratio: 2e-4, cov_low: 1, cov_high: 5 });
+    expect(resolve("loss.name=sapo").loss).not.toHaveProperty("clip_low");
+    expect(resolve("loss.name=dro", "loss.dro_beta=0.1").loss).toMatchObject({ dro_beta: 0.1 });
+    expect(resolve("loss.name=dapo", "loss.clip_high=0.3").loss.clip_high).toBe(0.3);
+  });
+
+  test.each(Object.keys(advantageEstimators).filter((name) => !["gae", "optimal-token-baseline"].includes(name)))(
+    "estimator %s",
+    (name) => {
+      const recipe = resolve(`advantages.estimator=${name}`);
+      expect(recipe.advantages.estimator).toBe(name);
+      expect(resolveRecipe({ text: writeRecipe(recipe), label: "written" }).recipe).toEqual(recipe);
+    },
+  );
+
+  test("names of verl, and of recipes from before there was more than one", () => {
+    expect(resolve("loss.name=vanilla").loss.name).toBe("ppo");
+    expect(resolve("loss.name=geo_mean").loss.name).toBe("geo-mean");
+    expect(resolve("advantages.estimator=reinforce_plus_plus").advantages.estimator).toBe("reinforce++");
+    expect(resolve("advantages.estimator=group_normalized").advantages).toEqual(resolve().advantages);
+  });
+});
+
+test("KL has the estimator that is usual at its place", () => {
+  expect(resolve("kl.in=loss").kl).toEqual({ in: "loss", coefficient: 0.001, estimator: "k3" });
+  expect(resolve("kl.in=reward", "kl.adaptive={}").kl).toEqual({
+    in: "reward",
+    coefficient: 0.001,
+    estimator: "k1",
+    adaptive: { target: 0.1, horizon: 10_000 },
+  });
+});
+
+test.each([
+  [
+    ["loss.name=sapo", "loss.clip_low=0.1"],
+    "--set loss.clip_low: loss.clip_low must be absent, since it has no effect with loss.name sapo, got 0.1",
+  ],
+  [["loss.dual_clip=3"], "--set loss.dual_clip: loss.dual_clip must be absent, since it has no effect with loss.name magic, got 3"],
+  [["loss.name=dro"], "loss.dro_beta must be given with loss.name dro, got nothing"],
+  [["loss.name=clip-cov", "loss.cov_low=6"], "--set loss.cov_low: loss.cov_low must be below loss.cov_high (5), got 6"],
+  [
+    ["loss.name=gprpo"],
+    "--set loss.name: loss.name must be one of magic, ppo, grpo, dr-grpo, dapo, gspo, cispo, sapo, gpg, geo-mean, clip-cov, kl-cov, dppo-tv, dppo-kl, dro",
+  ],
+  [["loss.cliplow=1"], "expected a known key, got loss.cliplow. Did you mean loss.clip_low?"],
+  [
+    ["advantages.estimator=rloo", "advantages.normalize_by_std=true"],
+    "advantages.normalize_by_std must be absent, since it has no effect with advantages.estimator rloo, got true",
+  ],
+  [
+    ["advantages.estimator=reinforce++", "advantages.truncation_mask=after"],
+    'advantages.truncation_mask must be absent, since it has no effect with advantages.estimator reinforce++, got "after"',
+  ],
+  [["advantages.estimator=gae"], "advantages.estimator must be one that does not need the values of a critic, got gae"],
+  [["kl.in=loss", "kl.adaptive={}"], "kl.adaptive must be absent, since it has no effect with kl.in loss"],
+  [["kl.in=reward", "kl.estimator=k3+"], "kl.estimator must be k3, since a reward has no gradient for the + to change, got k3+"],
+  [["kl.coefficient=0.1"], "kl.in must be one of loss, reward, got nothing"],
+  [
+    ["rollout_correction.importance_weights={low: 3}"],
+    "rollout_correction.importance_weights.low must be at most importance_weights.high (2), got 3",
+  ],
+  [
+    ["rollout_correction.rejection=[{criterion: token_k3, high: 1, low: 0.5}]"],
+    "rollout_correction.rejection.0.low must be absent, since it has no effect with token_k3, got 0.5",
+  ],
+])("%j is refused", (sets, message) => expect(refusal(...sets)).toContain(message));

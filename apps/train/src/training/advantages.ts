@@ -1,0 +1,81 @@
+// Rewards of a step as advantages, by the estimator of the recipe: one per response, and one per token where the estimator gives that.
+
+import { advantageEstimators, klInReward, outcomeTokenRewards, sumRowRewards, whitenRows } from "@longcot/ppo-loss";
+import type { RowAdvantages, TokenAdvantages } from "@longcot/ppo-loss";
+import type { Recipe } from "../recipe/schema.ts";
+
+export interface RewardedResponses {
+  /** [rows] */
+  rewards: ArrayLike<number>;
+  /** [rows], whether the response was cut at the cap. */
+  truncated: ArrayLike<number>;
+  groupSize: number;
+  /** [rows + 1]: the response tokens of row r are `offsets[r]` to `offsets[r + 1] - 1` of every token column. */
+  offsets: Int32Array;
+  /** What the policy and the reference thought of the tokens, nats: where KL is in the reward. */
+  kl?: { oldLogProbs: Float32Array; refLogProbs: Float32Array; coefficient: number };
+  /** [rows], the reward of the greedy response to each row's prompt: for remax. */
+  baselines?: ArrayLike<number>;
+  /** [tokens], of a critic: for gae. */
+  values?: ArrayLike<number>;
+}
+
+export interface StepAdvantages {
+  /** [rows]; where the estimator gives one per token, their mean. */
+  perRow: Float64Array;
+  /** [tokens], where the estimator gives one per token. */
+  perToken?: Float32Array;
+  /** [tokens], what a critic is fitted to: with `perToken`. */
+  returns?: Float32Array;
+  /** [rows], what the advantages were estimated from, where that is not the reward itself. */
+  penalised?: Float64Array;
+  /** Mean over responses of the mean KL estimate of their tokens, nats: where KL is in the reward. */
+  kl?: number;
+}
+
+/** @throws NumericError where a reward is not finite, or too few tokens are there to whiten. */
+export function estimateAdvantages(
+  { advantages: settings, kl: klSettings }: Pick<Recipe, "advantages" | "kl">,
+  step: RewardedResponses,
+): StepAdvantages {
+  const { truncated, groupSize, offsets } = step;
+  const outcome = (): Float64Array => outcomeTokenRewards({ rewards: step.rewards, offsets });
+  const penalty =
+    step.kl === undefined
+      ? undefined
+      : klInReward({
+          tokenRewards: outcome(),
+          oldLogProbs: step.kl.oldLogProbs,
+          referenceLogProbs: step.kl.refLogProbs,
+          coefficient: step.kl.coefficient,
+          estimator: klSettings!.estimator,
+          offsets,
+        });
+  const penalised = penalty === undefined ? undefined : sumRowRewards({ tokenRewards: penalty.tokenRewards, offsets });
+  const measured = penalty === undefined ? {} : { penalised: penalised!, kl: penalty.kl };
+
+  const { level, estimate } = advantageEstimators[settings.estimator];
+  const { normalize_by_std: normalizeByStd, gamma, lambda, whiten, truncation_mask: truncationMask } = settings;
+  if (level === "row") {
+    const lengths = Float64Array.from({ length: offsets.length - 1 }, (_, row) => offsets[row + 1]! - offsets[row]!);
+    const options = { rewards: penalised ?? step.rewards, groupSize, truncated, truncationMask, lengths, normalizeByStd };
+    const { advantages } = (estimate as (options: unknown) => RowAdvantages)(options);
+    return { ...measured, perRow: whiten === true ? whitenRows({ advantages, lengths }) : advantages };
+  }
+  const { baselines, values } = step;
+  const options = { tokenRewards: penalty?.tokenRewards ?? outcome(), offsets, gamma, lambda, whiten, baselines, values };
+  const { advantages, returns } = (estimate as (options: unknown) => TokenAdvantages)(options);
+  return {
+    ...measured,
+    perRow: rowMeans(advantages, offsets),
+    perToken: Float32Array.from(advantages),
+    returns: Float32Array.from(returns),
+  };
+}
+
+function rowMeans(values: Float64Array, offsets: Int32Array): Float64Array {
+  return Float64Array.from({ length: offsets.length - 1 }, (_, row) => {
+    const own = values.subarray(offsets[row], offsets[row + 1]);
+    return own.length === 0 ? 0 : own.reduce((sum, value) => sum + value, 0) / own.length;
+  });
+}

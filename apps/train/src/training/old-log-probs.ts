@@ -1,0 +1,67 @@
+// Log-probabilities and entropies of a step's responses under the weights that its updates start from.
+
+import { score } from "@longcot/language-model";
+import type { EmitEvent } from "../events.ts";
+import type { Recipe } from "../recipe/schema.ts";
+import type { PreparedModel } from "./prepare-model.ts";
+import type { Answers } from "./rollout.ts";
+
+/** Of each response's tokens, nats: a list per response. */
+export interface TokenScores {
+  logProbs: readonly Float32Array[];
+  entropies: readonly Float32Array[];
+}
+
+/** Prompt and response of every answer, end to end. */
+export function answerSequences({ prompts, groupSize, responses }: Answers): Int32Array[] {
+  return responses.map(({ tokens }, row) => Int32Array.from([...prompts[Math.floor(row / groupSize)]!.tokens, ...tokens]));
+}
+
+/** What follows the prompt of each answer in a column of its sequence. */
+export function ofResponses({ prompts, groupSize }: Answers, columns: readonly Float32Array[]): Float32Array[] {
+  return columns.map((values, row) => values.slice(prompts[Math.floor(row / groupSize)]!.tokens.length));
+}
+
+/** Those of every response at the rollout's temperature: as a replayed file has them, else scored. */
+export async function oldScores(
+  answers: Answers,
+  { recipe, prepared, emit }: { recipe: Recipe; prepared: PreparedModel; emit: EmitEvent },
+): Promise<TokenScores> {
+  const stored = storedScores(answers);
+  if (stored !== undefined) return stored;
+  const scores = await score(prepared.model, answerSequences(answers), {
+    temperature: recipe.rollout.temperature,
+    batchTokens: recipe.loss.micro_batch_tokens,
+    onProgress: ({ done, total }) => emit({ type: "phase", phase: "old_log_prob", completed: done, total, unit: "responses" }),
+  });
+  return {
+    logProbs: ofResponses(
+      answers,
+      scores.map(({ logProbs }) => logProbs),
+    ),
+    entropies: ofResponses(
+      answers,
+      scores.map(({ entropies }) => entropies),
+    ),
+  };
+}
+
+/** What a replayed file says of the policy that sampled, if it is to be taken. */
+function storedScores({ responses }: Answers): TokenScores | undefined {
+  const logProbs = responses.flatMap(({ oldLogProbs }) => oldLogProbs ?? []);
+  const entropies = responses.flatMap((response) => response.entropies ?? []);
+  return logProbs.length === responses.length && entropies.length === responses.length ? { logProbs, entropies } : undefined;
+}
+
+/** Log-probabilities of the response tokens of rows of sealed rollouts under the model as it is. */
+export async function scoreRows(
+  { model }: PreparedModel,
+  views: readonly { promptTokens: ArrayLike<number>; responseTokens: ArrayLike<number> }[],
+  recipe: Recipe,
+): Promise<Float32Array[]> {
+  const sequences = views.map(({ promptTokens, responseTokens }) =>
+    Int32Array.from([...Array.from(promptTokens), ...Array.from(responseTokens)]),
+  );
+  const scores = await score(model, sequences, { temperature: recipe.rollout.temperature, batchTokens: recipe.loss.micro_batch_tokens });
+  return scores.map(({ logProbs }, i) => logProbs.subarray(views[i]!.promptTokens.length));
+}

@@ -1,0 +1,147 @@
+// Losses, estimators and their terms in whole runs: from the reference run's model and data, two steps each, held to the package by what the
+// rollout files say.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadRecipe } from "@longcot/train/src/recipe/load-recipe.ts";
+import type { Metrics } from "@longcot/train/src/events.ts";
+import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
+import { rolloutPath } from "@longcot/train/src/run/rollout-store.ts";
+import { advantageEstimators, klEstimate, lossReduction } from "@longcot/ppo-loss";
+import { readRolloutFile } from "@longcot/rollout-buffer";
+import type { Rollouts } from "@longcot/rollout-buffer";
+import { expectClose } from "@longcot/vitest-config/close-to";
+import { expect, inject, test } from "vitest";
+import { runLongcot, startLongcot, TINY_RECIPE } from "./longcot-process.ts";
+import { hashFiles, readOutcome } from "./run-outcome.ts";
+import { scratchFolder } from "./scratch-folder.ts";
+
+const { run: reference } = inject("reference");
+const scratch = scratchFolder();
+const model = join(reference, "checkpoints", "step-000004", "model");
+const FROM_MODEL = [
+  `model=${model}`,
+  `data={train: ${join(reference, "data", "train.parquet")}, max_prompt_length: 16}`,
+  "cold_start=null",
+  "stages=[{name: only, steps: 2, context_length: 16, batch_size: 4, mini_batch_size: 4, group_size: 4}]",
+  "evaluation={samples_per_prompt: 1}",
+  "engine.threads=1",
+];
+
+/** Two steps (or another number of them) from the reference run's model; returns its folder, metrics and rollouts. */
+async function train(name: string, ...sets: string[]): Promise<{ run: string; metrics: Metrics[]; rollouts: Rollouts[] }> {
+  const run = join(scratch, name);
+  const flags = [...FROM_MODEL, ...sets].flatMap((set) => ["--set", set]);
+  const finished = await runLongcot("train", "--recipe", TINY_RECIPE, "--run", run, "--json", ...flags);
+  expect({ name, ...finished }).toMatchObject({ name, code: 0, stderr: "" });
+  const metrics = readLog<Metrics>(join(run, "metrics.jsonl"));
+  return { run, metrics, rollouts: await Promise.all(metrics.map((_, i) => readRolloutFile(rolloutPath(run, i + 1)))) };
+}
+
+const groupsOf = (rollouts: Rollouts): number[] =>
+  [...rollouts.groups()].flatMap(({ from, to }, group) => Array.from({ length: to - from }, () => group));
+const lengthsOf = (rollouts: Rollouts): number[] => [...rollouts.lists("response_tokens")].map((tokens) => tokens.length);
+
+test("losses and estimators of one advantage a response: the file's advantages are the package's, and so is the loss at ratio 1", async () => {
+  const pairs = [
+    ["gspo", "rloo"],
+    ["dr-grpo", "gpg"],
+    ["kl-cov", "reinforce++-baseline"],
+  ] as const;
+  for (const [loss, estimator] of pairs) {
+    const { metrics, rollouts: files } = await train(
+      loss,
+      `loss.name=${loss}`,
+      `advantages.estimator=${estimator}`,
+      "rejection.zero_advantage=false",
+    );
+    const { aggregation } = loadRecipe({ source: TINY_RECIPE, sets: [`loss.name=${loss}`] }).recipe.loss;
+    for (const [i, rollouts] of files.entries()) {
+      const lengths = lengthsOf(rollouts);
+      const options = { rewards: rollouts.viewPerRow("reward"), lengths, groups: groupsOf(rollouts) };
+      const { advantages } = (advantageEstimators[estimator].estimate as (o: typeof options) => { advantages: Float64Array })(options);
+      expectClose(rollouts.viewPerRow("advantage"), advantages, { rtol: 1e-6, atol: 1e-6 });
+      const { rowWeights } = lossReduction({ aggregation, lengths, scaleFactor: 16 });
+      const pgLoss = -advantages.reduce((sum, advantage, row) => sum + advantage * rowWeights[row]! * lengths[row]!, 0);
+      expectClose([metrics[i]!["actor/pg_loss"]!], [pgLoss], { atol: 2e-5 });
+      expectClose([metrics[i]!["actor/ppo_kl"]!, metrics[i]!["actor/pg_clipfrac"] ?? 0], [0, 0], { atol: 1e-4 });
+    }
+  }
+});
+
+test("advantages per token, several updates, chosen tokens, masks and weights: everything is finite and logged under documented names", async () => {
+  const steps = "stages=[{name: only, steps: 2, context_length: 16, batch_size: 4, mini_batch_size: 2, group_size: 4, reuse: 2}]";
+  const { metrics } = await train(
+    "tokens",
+    steps,
+    "loss={name: clip-cov, micro_batch_tokens: 64, mini_batches: token_balanced, cov_low: -1, cov_ratio: 0.2}",
+    "advantages.estimator=reinforce++",
+    "rejection.zero_advantage=false",
+    "entropy={controller: constant, coefficient: 0.01, top_tokens: 0.2}",
+    "rollout_correction={importance_weights: {low: 0.5}, rejection: [{criterion: seq_max_k3, high: 0.1}]}",
+  );
+  expect(metrics).toHaveLength(2);
+  for (const step of metrics) {
+    // A fifth of the tokens is chosen and has no gradient.
+    expect(step["actor/pg_clipfrac"]).toBeGreaterThan(0.1);
+    expect(step["actor/pg_clipfrac"]).toBeLessThanOrEqual(0.2);
+    expectClose([step["rollout_corr/rollout_is_mean"]!, step["rollout_corr/rollout_rs_masked_fraction"]!], [1, 0], { atol: 1e-4 });
+    expect(step["actor/entropy_loss"]).toBeLessThan(step["entropy/mean"]!);
+  }
+  const greedy = await train("greedy", "loss={name: cispo}", "advantages.estimator=remax", "rejection.zero_advantage=false");
+  for (const [i, rollouts] of greedy.rollouts.entries()) {
+    const rewards = rollouts.viewPerRow("reward");
+    // The reward less that of the greedy answer: 0 or 1, one for the group.
+    for (const { from, to } of rollouts.groups())
+      expect(
+        new Set(Array.from({ length: to - from }, (_, j) => rewards[from + j]! - rollouts.viewPerRow("advantage")[from + j]!)).size,
+      ).toBe(1);
+    expect(greedy.metrics[i]!["actor/grad_norm"]).toBeGreaterThanOrEqual(0);
+  }
+});
+
+test("KL to the policy before the first step: in the loss, and in the reward with a coefficient that a resumed run goes on with", async () => {
+  const lost = await train("kl-loss", "kl={in: loss, coefficient: 0.1, estimator: k3}", "rejection.zero_advantage=false");
+  expectClose([lost.metrics[0]!["actor/kl_loss"]!], [0], { atol: 1e-6 });
+  expect(lost.metrics[1]!["actor/kl_loss"]).toBeGreaterThan(1e-6);
+  const second = lost.rollouts[1]!;
+  const { values: old, offsets } = second.viewPerToken("old_log_probs");
+  const { values: ref } = second.viewPerToken("ref_log_probs");
+  const k3 = Array.from(old, (value, token) => klEstimate(value - ref[token]!, "k3"));
+  expectClose([lost.metrics[1]!["actor/kl_loss"]!], [k3.reduce((sum, value) => sum + value, 0) / k3.length], { rtol: 1e-3, atol: 1e-7 });
+
+  const sets = ["kl={in: reward, coefficient: 0.2, adaptive: {target: 0.001, horizon: 100}}", "optimizer.learning_rate=0.003"];
+  const own = join(scratch, "kl-whole");
+  const flags = (run: string) => ["--recipe", TINY_RECIPE, "--run", run, "--json", ...sets.flatMap((set) => ["--set", set])];
+  expect(await runLongcot("train", ...flags(own))).toMatchObject({ code: 0, stderr: "" });
+  const metrics = readLog<Metrics>(join(own, "metrics.jsonl"));
+  // The first step's KL is 0, far below the target: the coefficient falls by a fifth of 16 responses over a horizon of 100.
+  expectClose(
+    metrics.slice(0, 2).map((step) => step["actor/reward_kl_penalty_coeff"]!),
+    [0.2, 0.2 * (1 - (0.2 * 16) / 100)],
+    { rtol: 1e-9 },
+  );
+  expect(Object.keys(hashFiles(own))).toContain("reference/model.safetensors");
+  const interrupted = join(scratch, "kl-resumed");
+  const killed = await startLongcot(["train", ...flags(interrupted)], { stopAt: { moment: [3, "update", 0], signal: "SIGKILL" } }).done;
+  expect(killed.signal).toBe("SIGKILL");
+  expect(await runLongcot("train", "--resume", "--run", interrupted, "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(readOutcome(interrupted)).toEqual(readOutcome(own));
+});
+
+test("with a learning rate of 0 nothing drifts: every ratio of every update is 1, and the weights stay", async () => {
+  const { run, metrics } = await train(
+    "still",
+    "optimizer.learning_rate=0",
+    "stages=[{name: only, steps: 2, context_length: 16, batch_size: 4, mini_batch_size: 1, group_size: 4, reuse: 2}]",
+    "rejection.zero_advantage=false",
+  );
+  for (const step of metrics) {
+    expectClose([step["actor/ratio_max"]!, step["actor/ratio_mean"]!], [1, 1], { atol: 1e-4 });
+    expect(step["actor/pg_clipfrac"]).toBe(0);
+    expect(Math.abs(step["actor/ppo_kl"]!)).toBeLessThan(1e-5);
+    expect(Math.abs(step["rollout_corr/kl"]!)).toBeLessThan(1e-5);
+    expect(step["rollout_corr/k3_kl"]).toBeLessThan(1e-9);
+  }
+  const weights = (folder: string) => readFileSync(join(folder, "model.safetensors"));
+  expect(weights(join(run, "checkpoints", "step-000002", "model")).equals(weights(model))).toBe(true);
+});
