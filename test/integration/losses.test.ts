@@ -22,6 +22,7 @@ const FROM_MODEL = [
   `model=${model}`,
   `data={train: ${join(reference, "data", "train.parquet")}, max_prompt_length: 16}`,
   "cold_start=null",
+  "online_filter=null",
   "stages=[{name: only, steps: 2, context_length: 16, batch_size: 4, mini_batch_size: 4, group_size: 4}]",
   "evaluation={samples_per_prompt: 1}",
   "engine.threads=1",
