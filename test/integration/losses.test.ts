@@ -105,7 +105,7 @@ test("KL to the policy before the first step: in the loss, and in the reward wit
   expectClose([lost.metrics[0]!["actor/kl_loss"]!], [0], { atol: 1e-6 });
   expect(lost.metrics[1]!["actor/kl_loss"]).toBeGreaterThan(1e-6);
   const second = lost.rollouts[1]!;
-  const { values: old, offsets } = second.viewPerToken("old_log_probs");
+  const { values: old } = second.viewPerToken("old_log_probs");
   const { values: ref } = second.viewPerToken("ref_log_probs");
   const k3 = Array.from(old, (value, token) => klEstimate(value - ref[token]!, "k3"));
   expectClose([lost.metrics[1]!["actor/kl_loss"]!], [k3.reduce((sum, value) => sum + value, 0) / k3.length], { rtol: 1e-3, atol: 1e-7 });

@@ -1,5 +1,5 @@
 // The rules of a recipe about what a step learns: knobs that the chosen algorithms do not read, and what they cannot do without.
-import { advantageEstimators, policyLosses } from "@longcot/ppo-loss";
+import { advantageEstimators } from "@longcot/ppo-loss";
 import type { BrokenRule } from "./check-recipe.ts";
 import { advantageDefaults, lossDefaults } from "./loss-schema.ts";
 import type { Recipe } from "./schema.ts";

@@ -2,7 +2,7 @@
 
 import { planBatches } from "@longcot/language-model";
 import type { Batch, Trainer } from "@longcot/language-model";
-import { countResponses, lossReduction, perMicroBatchReduction, policyLosses, policyMetricReductions } from "@longcot/ppo-loss";
+import { countResponses, lossReduction, perMicroBatchReduction, policyMetricReductions } from "@longcot/ppo-loss";
 import type { PolicyMetric } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import type { EmitEvent } from "../events.ts";
