@@ -248,36 +248,4 @@ describe("laws of equality", () => {
       { seed: 3, numRuns: 300 },
     );
   });
-
-  test("reflexive and symmetric on arbitrary answers, stable under spacing and \\left \\right", () => {
-    const part = fc.constantFrom(
-      "x",
-      "y",
-      "2",
-      "17",
-      "+",
-      "-",
-      "\\pi",
-      "\\sqrt{3}",
-      "\\frac{a}{b}",
-      "^{2}",
-      "_1",
-      "(",
-      ")",
-      ",",
-      "\\cup",
-      "\\{",
-      "\\}",
-    );
-    const answer = fc.array(part, { minLength: 1, maxLength: 12 }).map((parts) => parts.join(" "));
-    fc.assert(
-      fc.property(answer, answer, (a, b) => {
-        fc.pre(parseGroundTruth(a).valid && parseGroundTruth(b).valid);
-        expect(boxed(a, a)).toBe(1);
-        expect(boxed(a.replaceAll("(", "\\left( ").replaceAll(")", "\\right) "), a)).toBe(1);
-        expect(boxed(a, b)).toBe(boxed(b, a));
-      }),
-      { seed: 4, numRuns: 500 },
-    );
-  });
 });

@@ -7,6 +7,7 @@ import { assignmentOf, chainValue } from "./assignment.ts";
 import { collectionsEqual, isCollection } from "./collections.ts";
 import { MAX_COMPARISON_DEPTH } from "./comparison.ts";
 import type { Comparison, ComparisonRule } from "./comparison.ts";
+import { congruencesEqual } from "./congruences.ts";
 import { measuresEqual } from "./measures.ts";
 import { foldMatrices, matricesEqual } from "./matrices.ts";
 import { realSetOf, realSetsEqual } from "./real-sets.ts";
@@ -15,7 +16,7 @@ import { foldCase } from "./fold-case.ts";
 import { expandSigns } from "./rewrite.ts";
 import { scalarsEqual } from "./scalars.ts";
 import { sameStructure } from "./structure.ts";
-import { choiceLetter, wordsOf } from "./words.ts";
+import { choiceLetter, choicesAgree, wordsOf } from "./words.ts";
 
 /** The verdict on two answers; `rule` is what decided. @throws BudgetSpent when deciding costs more than one verdict may. */
 export function compareAnswers(
@@ -69,7 +70,11 @@ class Comparator implements Comparison {
   }
 
   #equal(a: Expression, b: Expression): boolean {
+    if (choicesAgree(a, b)) return this.#as("choice", true);
     if (a.kind === "labelled" || b.kind === "labelled") return this.#as("choice", this.#choicesEqual(a, b));
+    const [residueA, residueB] = [residueOf(a), residueOf(b)];
+    if ((residueA === undefined) !== (residueB === undefined)) return this.equal(residueA ?? a, residueB ?? b);
+    if (isCongruence(a) && isCongruence(b)) return this.#as("equation", congruencesEqual(a, b, this));
     if (a.kind === "relation" || b.kind === "relation") return this.#relatedEqual(a, b);
     if (a.kind === "text" || b.kind === "text") return this.#as("text", this.#wordsEqual(a, b));
     if (a.kind === "matrix" || b.kind === "matrix") return this.#as("matrix", matricesEqual(a, b, this));
@@ -135,6 +140,12 @@ class Comparator implements Comparison {
         return this.#as("set", true);
       if (one.kind === "list" && this.#withoutConditions(one, other)) return this.#as("set", true);
     }
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      if (one.kind === "set" && one.items.length === 1 && other.kind === "bracket" && this.equal(one.items[0]!, other))
+        return this.#as("set", true);
     if (!isSetLike(a) || !isSetLike(b)) return this.#as(rule, false);
     if (a.kind !== "list" && b.kind !== "list" && !isCollection(a) && sameStructure(a, b, this)) return this.#as("set", true);
     return this.#as(isCollection(a) && isCollection(b) ? rule : "interval", this.#realSetsEqual(a, b));
@@ -172,6 +183,15 @@ class Comparator implements Comparison {
     const words = wordsOf(a);
     return words !== undefined && words.length > 1 && words === wordsOf(b) && this.#as("text", true);
   }
+}
+
+function isCongruence(expression: Expression): expression is ExpressionOf<"apply"> {
+  return expression.kind === "apply" && expression.name === "congruent";
+}
+
+/** The residue of `x \\equiv 3 \\pmod 5`. */
+function residueOf(expression: Expression): Expression | undefined {
+  return isCongruence(expression) ? expression.args[1] : undefined;
 }
 
 function isSetLike(expression: Expression): boolean {

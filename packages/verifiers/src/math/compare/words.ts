@@ -33,6 +33,17 @@ export function wordsOf(expression: Expression): string | undefined {
   }
 }
 
+/** Whether one lists the choices that the other writes side by side: `A, C` and `AC`. */
+export function choicesAgree(a: Expression, b: Expression): boolean {
+  if ((a.kind === "list") === (b.kind === "list")) return false;
+  const [list, product] = a.kind === "list" ? [a.items, b] : [(b as Extract<Expression, { kind: "list" }>).items, a];
+  if (product.kind !== "product") return false;
+  const [listed, written] = [list, product.factors].map((letters) =>
+    letters.map((letter) => (letter.kind === "symbol" && /^[A-J]$/.test(letter.name) ? letter.name : undefined)),
+  ) as [(string | undefined)[], (string | undefined)[]];
+  return !listed.includes(undefined) && listed.toSorted().join() === written.toSorted().join();
+}
+
 const CHOICE = /^\(?([A-Z])\)?[.:]?$/i;
 const NAMED_CHOICE = /^(?:option|choice|answer|statement)\s*\(?([A-Z])\)?\.?$/i;
 

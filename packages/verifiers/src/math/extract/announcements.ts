@@ -7,7 +7,7 @@ import type { Passage } from "./passage.ts";
 
 /** Phrases that announce an answer; of two the one that ends last wins. No repetition in them: they scan in linear time. */
 const FINAL = /final answers? (?:is|are|to [^.\n]{1,80} is)|final answer:|####/gi;
-const ANY = /answers? (?:is|are)|answers?(?:\*\*)?:|answer =/gi;
+const ANY = /answers? (?:is|are)|(?:option|choice) is|answers?(?:\*\*)?:|answer =/gi;
 /** How far behind the phrase a formula may begin, in characters. */
 const REACH = 120;
 const LONGEST_SENTENCE = 400;

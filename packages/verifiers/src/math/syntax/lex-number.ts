@@ -11,7 +11,25 @@ export interface NumberText {
 const THIN_SPACE = /(?: ?\{ ?, ?\}|\\[,;:! ]|~)/y;
 const THREE_DIGITS = /\d{3}(?!\d)/y;
 const REPEATING = /\\(?:overline|bar|dot)\s*\{(\d+)\}|\((\d+)\)/y;
+const CONTINUED = /\s*(?:\.\.\.|\\(?:ldots|dots|cdots)(?![a-zA-Z]))/y;
+/** Longer runs of decimals with dots behind them are not searched for a period. */
+const MOST_WRITTEN_DIGITS = 60;
 const DOTTED = /\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/y;
+
+const BASE_ABOVE_TEN = /\s*_\s*(?:\{\s*1[1-6]\s*\}|16)/y;
+const MOST_BASED_DIGITS = 32;
+
+/**
+ * Where digits of a base above ten end that begin at `at`: `1A_{16}`, two characters or more, one of them a letter; undefined where there
+ * are none. `F_{16}` may be a sequence's term.
+ */
+export function basedDigitsEnd(latex: string, at: number): number | undefined {
+  if (/[A-Za-z\\]/.test(latex[at - 1] ?? "")) return undefined;
+  let end = at;
+  while (end - at < MOST_BASED_DIGITS && /[\dA-F]/.test(latex[end] ?? "")) end++;
+  if (end - at < 2 || matchAt(BASE_ABOVE_TEN, latex, end) === undefined) return undefined;
+  return /[A-F]/.test(latex.slice(at, end)) ? end : undefined;
+}
 
 /** Reads the literal that starts at `at` with a digit or point. Separators that cannot be anything else (`{,}`, `\,`) are dropped. */
 export function readNumber(latex: string, at: number): NumberText {
@@ -27,8 +45,11 @@ export function readNumber(latex: string, at: number): NumberText {
   if (latex[end] !== "." || latex.startsWith("..", end)) return { value, repeating: false, end };
   const decimals = digitsEnd(latex, end + 1);
   value += `.${latex.slice(end + 1, decimals)}`;
-  const repeated = repetend(latex, decimals);
-  if (repeated !== undefined) return { value: `${value}(${repeated.digits})`, repeating: true, end: repeated.end };
+  const repeated = repetend(latex, decimals) ?? continuedRepetend(latex, end + 1, decimals);
+  if (repeated !== undefined) {
+    const fixed = value.slice(0, value.length - (repeated.written ?? 0));
+    return { value: `${fixed}(${repeated.digits})`, repeating: true, end: repeated.end };
+  }
   return { value, repeating: false, end: decimals };
 }
 
@@ -37,7 +58,14 @@ function plainGroup(latex: string, at: number): boolean {
   return latex[at] === " " && matchAt(THREE_DIGITS, latex, at + 1) !== undefined;
 }
 
-function repetend(latex: string, at: number): { digits: string; end: number } | undefined {
+interface Repetend {
+  readonly digits: string;
+  readonly end: number;
+  /** How many of the digits before `end` are the repetend written out. */
+  readonly written?: number;
+}
+
+function repetend(latex: string, at: number): Repetend | undefined {
   const dotted = execAt(DOTTED, latex, at);
   if (dotted !== null) return { digits: `${dotted[1]}${dotted[2]}${dotted[3]}`, end: at + dotted[0].length };
   const match = execAt(REPEATING, latex, at);
@@ -57,6 +85,22 @@ function matchAt(pattern: RegExp, text: string, at: number): string | undefined 
 function execAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;
   return pattern.exec(text);
+}
+
+/** `0.333...`, `0.1666\\ldots`, `0.1212...`: digits written so often that there is no doubt; 2.718281828... is none. */
+function continuedRepetend(latex: string, from: number, to: number): Repetend | undefined {
+  const dots = matchAt(CONTINUED, latex, to);
+  if (dots === undefined || to - from > MOST_WRITTEN_DIGITS) return undefined;
+  const digits = latex.slice(from, to);
+  for (let period = 1; period * 2 <= digits.length; period++) {
+    const block = digits.slice(-period);
+    let times = 1;
+    while (digits.slice(0, digits.length - period * times).endsWith(block)) times++;
+    const isWhole = times * period === digits.length;
+    if (times < 2 || (times === 2 && period < 6 && !(isWhole && period > 1))) continue;
+    return { digits: block, end: to + dots.length, written: times * period };
+  }
+  return undefined;
 }
 
 /**

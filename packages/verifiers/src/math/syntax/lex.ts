@@ -1,7 +1,7 @@
 // LaTeX, or mathematics typed as plain text, into tokens in one spelling. One pass, no recursion.
 import { MAX_BRACE_DEPTH } from "../limits.ts";
 import { DROPPED, DROPPED_WITH_ARGUMENT, LETTER_STYLES, SPACES, SYNONYMS, TEXT_COMMANDS, WORD_COMMANDS } from "./spelling.ts";
-import { joinThousands, readNumber } from "./lex-number.ts";
+import { basedDigitsEnd, joinThousands, readNumber } from "./lex-number.ts";
 import { splitLetters } from "./lex-letters.ts";
 import type { Token, TokenKind } from "./tokens.ts";
 
@@ -30,9 +30,13 @@ export function lex(latex: string): Token[] | undefined {
 
   for (let i = 0; i < latex.length;) {
     const char = latex[i]!;
+    let basedEnd: number | undefined;
     if (char === " " || char === "\n" || char === "\t" || char === "\r") {
       spaced = true;
       i++;
+    } else if ((basedEnd = basedDigitsEnd(latex, i)) !== undefined) {
+      push("number", latex.slice(i, basedEnd));
+      i = basedEnd;
     } else if (isDigit(char) || (char === "." && isDigit(latex[i + 1]))) {
       const number = readNumber(latex, i);
       push(number.repeating ? "repeating" : "number", number.value);
@@ -50,7 +54,8 @@ export function lex(latex: string): Token[] | undefined {
       else if (command === "\\left" || command === "\\right") {
         const delimiter = delimiterAt(latex, i);
         i = delimiter.end;
-        if (delimiter.value !== ".") push(delimiter.value.startsWith("\\") ? "command" : "symbol", sided(delimiter.value, command));
+        const value = sided(delimiter.value, command);
+        if (value !== ".") push(value.startsWith("\\") ? "command" : "symbol", value);
       } else if (DROPPED_WITH_ARGUMENT.has(command)) i = afterGroup(latex, i);
       else if (DROPPED.has(command)) {
         // A dropped size or style may hold its argument in braces, which stay as a group.
@@ -61,7 +66,7 @@ export function lex(latex: string): Token[] | undefined {
         const words = group.content.replaceAll(/[$~]|\\[,;: ]/g, " ").trim();
         if (/[a-zA-Z]/.test(words)) {
           spaced ||= group.content.startsWith(" ");
-          pushWords(words, command, push);
+          pushText(words, command, push);
           i = group.end;
         }
       } else if (LETTER_STYLES.has(command)) {
@@ -94,7 +99,16 @@ export function lex(latex: string): Token[] | undefined {
         if (char === "~") spaced = true;
         continue;
       }
-      if (char !== "&" || ALIGNED.test(environments.at(-1) ?? "")) push("symbol", char);
+      if (char === "." && latex.startsWith("..", i)) {
+        push("command", "\\ldots");
+        i += 2;
+        continue;
+      }
+      // Python's power.
+      if (char === "*" && latex[i] === "*") {
+        push("symbol", "^");
+        i++;
+      } else if (char !== "&" || ALIGNED.test(environments.at(-1) ?? "")) push("symbol", char);
     }
   }
   return joinThousands(out);
@@ -109,6 +123,22 @@ function bracesBalance(latex: string): boolean {
     else if (latex[i] === "}" && --depth < 0) return false;
   }
   return depth === 0;
+}
+
+/** A number and what it counts, or a time of day, inside `\\text`. */
+const COUNTED = /^[^\d\s]?\s*(\d[\d,]*(?:\.\d+)?)\s+(?!(?:and|or|to|more|less|than|over)\b)([a-zA-Z][^\d]*)$/;
+const TIME = /^(\d{1,2}):(\d\d)\s*([ap]\.?m\.?)$/i;
+
+function pushText(words: string, command: string, push: (kind: TokenKind, value: string) => void): void {
+  const time = TIME.exec(words);
+  const counted = time ?? COUNTED.exec(words);
+  if (counted === null) return pushWords(words, command, push);
+  push("number", counted[1]!.replaceAll(",", ""));
+  if (time !== null) {
+    push("symbol", ":");
+    push("number", time[2]!);
+  }
+  push("text", counted.at(-1)!);
 }
 
 /** Words set upright: a function's name, a connective, or plain text. */

@@ -44,10 +44,17 @@ function parseList(g: Grammar): Expression {
     if (g.accept("\\Rightarrow")) items = [g.rules.item(g)];
     else if (acceptSeparators(g)) {
       if (g.done) break;
-      items.push(g.rules.item(g));
+      items.push(exceptionOf(items.at(-1)!, g.rules.item(g)));
     } else break;
   }
   return items.length === 1 ? items[0]! : { kind: "list", items };
+}
+
+/** `x \\ne 1, 2`: what follows an excluded value is excluded too. */
+function exceptionOf(previous: Expression, item: Expression): Expression {
+  if (previous.kind !== "relation" || previous.operators.length !== 1 || previous.operators[0] !== "!=" || item.kind !== "number")
+    return item;
+  return { ...previous, operands: [previous.operands[0]!, item] };
 }
 
 function acceptSeparators(g: Grammar): boolean {
@@ -58,6 +65,8 @@ function acceptSeparators(g: Grammar): boolean {
 
 /** `set-expression (operator set-expression)*`, where `<=` and `!=` may be typed. */
 export function parseRelation(g: Grammar): Expression {
+  // `= 5`, `\\approx 5`: what it is said of stands before the answer.
+  if (g.is("=") || g.is("\\approx")) g.next();
   const operands = [parseRatio(g)];
   const operators: RelationOperator[] = [];
   for (;;) {
@@ -66,8 +75,14 @@ export function parseRelation(g: Grammar): Expression {
     operators.push(operator);
     operands.push(parseRatio(g));
   }
-  if (operators.length === 0) return operands[0]!;
+  if (operators.length === 0) return withoutModulus(g, operands[0]!);
   return congruence(g, operands, operators) ?? { kind: "relation", operands, operators };
+}
+
+/** `3 \\pmod 7` alone names the residue. */
+function withoutModulus(g: Grammar, value: Expression): Expression {
+  if (g.accept("\\pmod") || g.accept("\\pod")) g.argument();
+  return value;
 }
 
 /** `a \\equiv b \\pmod m`, also with `\\mod m` or `(\\mod m)`, as one statement on three numbers. */

@@ -1,6 +1,7 @@
 // Whatever brackets hold: groups, tuples and intervals, sets, absolute values, floors, vectors.
 import type { Expression } from "./expression.ts";
 import type { Grammar } from "./grammar.ts";
+import { systemOf } from "./parse-environment.ts";
 import { parseBase } from "./parse-literal.ts";
 
 /** `( )`, `[ ]` and their mixtures; French intervals `]0, 1[`. One item is a group, several are a tuple or an interval. */
@@ -24,12 +25,19 @@ function bracketed(g: Grammar, french: boolean): Expression {
     if (g.is("_") && inner.kind === "number" && inner.digits !== undefined) return parseBase(g, inner.digits);
     return inner;
   }
+  // Programs write a matrix as a list of rows.
+  if (opening === "[" && closing === "]" && items.every(isRow) && items.every(({ items: row }) => row.length === items[0]!.items.length))
+    return { kind: "matrix", rows: items.map((row) => row.items) };
   return {
     kind: "bracket",
     open: opening === "[" ? "[" : "(",
     close: closing === "]" ? "]" : ")",
     items,
   };
+}
+
+function isRow(item: Expression): item is Extract<Expression, { kind: "bracket" }> {
+  return item.kind === "bracket" && item.open === "[" && item.close === "]";
 }
 
 /** The rest of `{...}`: a group, a fraction or binomial in TeX's infix form, or a set whose backslashes were lost. */
@@ -62,7 +70,7 @@ export function parseDelimited(g: Grammar, opening: string): Expression | undefi
   switch (opening) {
     case "\\{":
       g.next();
-      return parseSet(g);
+      return g.attempt(() => parseSystem(g)) ?? parseSet(g);
     case "\\lvert":
       g.next();
       return absolute(g.closed("\\rvert"));
@@ -85,7 +93,17 @@ export function parseDelimited(g: Grammar, opening: string): Expression | undefi
   }
 }
 
+/** Relations below each other with a brace on their left, and none on their right. */
+function parseSystem(g: Grammar): Expression {
+  if (!g.peek()?.value.startsWith("\\begin{")) g.fail();
+  const content = g.rules.atom(g);
+  const system = content.kind === "matrix" ? systemOf(content.rows) : content.kind === "list" ? content : undefined;
+  if (system === undefined || g.is("\\}")) g.fail();
+  return system;
+}
+
 function normContent(g: Grammar): Expression {
+  g.bars = 1;
   const content = g.rules.list(g);
   if (!g.accept("\\rVert")) g.expect("\\lVert");
   return content;

@@ -11,12 +11,19 @@ export function parseEnvironment(g: Grammar): Expression {
   const rows = g.nested(() => parseRows(g, name));
   if (MATRICES.has(name)) return matrix(g, rows);
   if (name === "vmatrix") return { kind: "call", name: "det", args: [matrix(g, rows)] };
-  if (name === "cases") return { kind: "cases", rows };
+  if (name === "cases") return systemOf(rows) ?? { kind: "cases", rows };
   if (LINES.has(name)) {
     const items = rows.flat().flatMap((item) => (item.kind === "list" ? item.items : [item]));
     return items.length === 1 ? items[0]! : { kind: "list", items };
   }
   g.fail();
+}
+
+/** Relations one below the other, as a list; undefined for anything else. */
+export function systemOf(rows: readonly (readonly Expression[])[]): Expression | undefined {
+  const items = rows.flat();
+  if (items.length !== rows.length || !items.every(({ kind }) => kind === "relation")) return undefined;
+  return items.length === 1 ? items[0]! : { kind: "list", items };
 }
 
 function matrix(g: Grammar, rows: readonly (readonly Expression[])[]): Expression {

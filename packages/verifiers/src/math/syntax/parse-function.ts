@@ -97,6 +97,7 @@ function namedCall(g: Grammar, name: string, base: Expression | undefined): Expr
     const items = content.kind === "list" || content.kind === "bracket" || content.kind === "set" ? content.items : [content];
     return { kind: "call", name, args: items };
   }
+  if (name === "lg" && base === undefined) return { kind: "call", name: "log", args: [parseArgument(g), integer(10)] };
   if (name === "log") {
     const args = [parseArgument(g)];
     return { kind: "call", name: "log", args: base === undefined ? args : [...args, base] };

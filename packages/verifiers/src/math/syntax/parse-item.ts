@@ -1,6 +1,7 @@
 // One item of a list with the words around it: labels before it, units and remarks after it.
 import type { Expression } from "./expression.ts";
 import type { Grammar } from "./grammar.ts";
+import { wordsExpression } from "./parse-prose.ts";
 import { isUnitName, parseUnit } from "./units.ts";
 
 /** `(B)`, `B.`, `(b) `: the label of a choice. */
@@ -18,8 +19,30 @@ export function parseItem(g: Grammar, relation: (g: Grammar) => Expression): Exp
     const labelled = g.attempt(() => parseLabelled(g, relation));
     if (labelled !== undefined) return labelled;
   }
+  const lettered = g.position === 0 ? g.attempt(() => parseLettered(g, relation)) : undefined;
+  if (lettered !== undefined) return lettered;
   const value = relation(g);
   return withWordsAfter(g, value, relation);
+}
+
+/** `(B) 12`, `B. 12`, `B) 12` at the start of an answer: a choice's letter and, after a space, what the choice says. */
+function parseLettered(g: Grammar, relation: (g: Grammar) => Expression): Expression {
+  const opened = g.accept("(");
+  const letter = g.next();
+  if (letter.kind !== "letter" || !/^[A-J]$/.test(letter.value)) g.fail();
+  if (!g.accept(")") && (opened || !(g.accept(".") || g.accept(":")))) g.fail();
+  const start = g.peek();
+  if (start === undefined || !start.spaced || (start.kind === "symbol" && start.value !== "(" && start.value !== "-")) g.fail();
+  const value = withWordsAfter(g, relation(g), relation);
+  return { kind: "labelled", label: letter.value, value };
+}
+
+const CHOICES = /^[A-J](?:\s*(?:,|and|&|,\s*and)\s*[A-J])+$/;
+
+/** `A, C and D`: several choices. */
+function choiceList(text: string): Expression | undefined {
+  if (!CHOICES.test(text)) return undefined;
+  return { kind: "list", items: text.match(/[A-J](?![a-z])/g)!.map((name) => ({ kind: "symbol", name })) };
 }
 
 /** Words before a value. A choice's label stays with it, other words say nothing; words alone are the answer. */
@@ -29,7 +52,9 @@ function parseLabelled(g: Grammar, relation: (g: Grammar) => Expression): Expres
   const text = words.join(" ");
   const choice = CHOICE.exec(text);
   if (g.done || ENDS_ITEM.has(g.peek()!.value)) {
-    return choice === null ? { kind: "text", text } : { kind: "labelled", label: choice[1]!.toUpperCase(), value: undefined };
+    return choice === null
+      ? (choiceList(text) ?? wordsExpression(text))
+      : { kind: "labelled", label: choice[1]!.toUpperCase(), value: undefined };
   }
   // A word that is part of a formula, as in `Area = 5`: read it again with the formula.
   if (g.is("=") || g.is("^") || g.is("_") || g.is("(") || g.is("+") || g.is("-") || g.is("/") || g.is(":")) g.fail();
@@ -41,6 +66,8 @@ function withWordsAfter(g: Grammar, value: Expression, relation: (g: Grammar) =>
   if (g.accept("\\ldots")) return withWordsAfter(g, value, relation);
   if (g.peek()?.kind !== "text") return value;
   const unit = readUnit(g);
+  // At least 5 is not 5.
+  if (/^(?:or|and)\b/i.test(unit)) g.fail();
   if (CONDITION.test(unit)) {
     while (!g.done && !ENDS_ITEM.has(g.peek()!.value)) g.next();
     return value;
@@ -55,10 +82,23 @@ function withWordsAfter(g: Grammar, value: Expression, relation: (g: Grammar) =>
 }
 
 /** A unit belongs to the last value of a relation: A = 12 cm. */
-function attachUnit(value: Expression, unit: string): Expression {
+function attachUnit(amount: Expression, words: string): Expression {
+  const { value, unit } = scaled(amount, words);
+  if (unit === "") return value;
   if (value.kind !== "relation") return { kind: "quantity", value, unit };
   const last = value.operands.at(-1)!;
   return { ...value, operands: [...value.operands.slice(0, -1), { kind: "quantity", value: last, unit }] };
+}
+
+const SCALES: Readonly<Record<string, bigint>> = { hundred: 2n, thousand: 3n, million: 6n, billion: 9n, trillion: 12n };
+
+/** `5 million dollars` is a number of dollars. */
+function scaled(value: Expression, unit: string): { value: Expression; unit: string } {
+  const [word = "", ...rest] = unit.split(" ");
+  const zeros = value.kind === "number" ? SCALES[word.toLowerCase()] : undefined;
+  if (zeros === undefined || value.kind !== "number") return { value, unit };
+  const numerator = value.value.numerator * 10n ** zeros;
+  return { value: { ...value, value: { ...value.value, numerator } }, unit: rest.join(" ") };
 }
 
 /** Words with their powers, products and quotients: `cm ^ 2`, `km / h`, `N \cdot m`. */

@@ -10,6 +10,10 @@ export function parseName(g: Grammar): Expression {
   const token = g.next();
   const bare = token.value;
   const indexed = g.accept("_") ? withIndex(bare, g.argument()) : undefined;
+  if (FUNCTION_LETTERS.has(bare) && indexed === undefined && isInverse(g)) {
+    for (let i = 0; i < INVERSE.length; i++) g.next();
+    return applied(g, `${bare}^-1`, { kind: "symbol", name: bare });
+  }
   const primes = countPrimes(g);
   if (indexed === undefined && primes === 0) {
     if (!g.bound.has(bare)) {
@@ -21,6 +25,13 @@ export function parseName(g: Grammar): Expression {
   const primed = primes === 0 ? name : ({ ...name, name: `${nameOf(name)}${"'".repeat(primes)}` } as Expression);
   if (g.is("(") && isApplied(g, bare, indexed !== undefined || primes > 0)) return applied(g, nameOf(primed), primed);
   return primed;
+}
+
+const INVERSE = ["^", "{", "-", "1", "}"];
+
+/** Whether `^{-1}(` follows: the inverse of a function and its argument. */
+function isInverse(g: Grammar): boolean {
+  return [...INVERSE, "("].every((value, i) => g.is(value, i));
 }
 
 function countPrimes(g: Grammar): number {

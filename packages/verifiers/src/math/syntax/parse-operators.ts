@@ -1,4 +1,5 @@
 // Arithmetic: sums, products, factors side by side, powers and what else may follow a factor.
+import { integer } from "./expression.ts";
 import type { Expression } from "./expression.ts";
 import type { Grammar } from "./grammar.ts";
 import { numberNode } from "./parse-number.ts";
@@ -80,8 +81,11 @@ export function parseFactors(g: Grammar): Expression {
     const factor = g.rules.factor(g);
     const previous = factors.at(-1);
     if (previous !== undefined && isPlainInteger(previous) && (start?.value === "\\frac" || start?.kind === "number")) {
-      const fraction = start.kind === "number" ? spacedFraction(g, factor, start.spaced) : factor;
-      const mixed = fraction === undefined ? undefined : mixedNumber(previous, fraction);
+      // The sign after the fraction of a mixed number is the whole number's.
+      const signed = factor.kind === "percent" || factor.kind === "degree" ? factor : undefined;
+      const fraction = start.kind === "number" ? spacedFraction(g, factor, start.spaced) : (signed?.operand ?? factor);
+      const value = fraction === undefined ? undefined : mixedNumber(previous, fraction);
+      const mixed = value === undefined || signed === undefined ? value : { ...signed, operand: value };
       if (mixed !== undefined) factors[factors.length - 1] = mixed;
       else if (start.kind === "number") g.fail();
       else factors.push(factor);
@@ -116,6 +120,7 @@ export function startsFactor(g: Grammar): boolean {
   if (token.kind === "text") return token.value.length === 1 && !(isUnitName(token.value) || /[^a-zA-Z]/.test(token.value));
   if (g.position === g.stopAt) return false;
   if (token.value === "|") return g.bars === 0 && !g.inSet;
+  if (token.value === "\\lVert") return g.bars === 0;
   if (token.value === "(" && g.is("\\bmod", 1)) return false;
   if (token.value === "[") return !g.bracketCloses;
   if (token.value.startsWith("\\end{")) return false;
@@ -124,7 +129,7 @@ export function startsFactor(g: Grammar): boolean {
 
 /** A factor and its suffixes: powers, factorials, percent, degrees, primes. */
 export function parseFactor(g: Grammar): Expression {
-  let value = g.rules.atom(g);
+  let value = signedNumbers(g, g.rules.atom(g));
   for (;;) {
     if (g.accept("^")) value = power(g, value);
     else if (g.accept("!")) {
@@ -132,15 +137,42 @@ export function parseFactor(g: Grammar): Expression {
       value = { kind: "call", name: double ? "doubleFactorial" : "factorial", args: [value] };
     } else if (g.accept("%")) value = { kind: "percent", operand: value };
     else if (g.accept("\\degrees") || g.accept("\\circ")) value = { kind: "degree", operand: value };
+    else if (value.kind === "degree" && g.peek()?.kind === "number" && g.is("'", 1))
+      value = { ...value, operand: withMinutes(g, value.operand) };
     else if (value.kind === "degree" && /^[CF]$/.test(g.peek()?.value ?? "")) value = temperature(g, value.operand);
     else if (g.accept("'") || g.accept("\\prime")) value = primed(value);
     else return value;
   }
 }
 
+/** `20^\\circ 30' 15''`: minutes and seconds of arc. */
+function withMinutes(g: Grammar, degrees: Expression): Expression {
+  const terms = [degrees];
+  for (const share of [60n, 3600n]) {
+    if (g.peek()?.kind !== "number" || !g.is("'", 1)) break;
+    const part = numberNode(g.next());
+    while (g.accept("'")) continue;
+    terms.push({ kind: "quotient", numerator: part, denominator: integer(share) });
+  }
+  return { kind: "sum", terms };
+}
+
 /** `20^\\circ C` */
 function temperature(g: Grammar, value: Expression): Expression {
   return { kind: "quantity", value, unit: g.next().value === "C" ? "celsius" : "fahrenheit" };
+}
+
+/** `\\mathbb{R}^+`: the positive ones; of the reals an interval. */
+function signedNumbers(g: Grammar, value: Expression): Expression {
+  if (value.kind !== "namedSet" || value.name === "empty") return value;
+  const braced = g.is("^") && g.is("{", 1) && g.is("}", 3);
+  const sign = g.is("^") ? g.peek(braced ? 2 : 1)?.value : undefined;
+  if (sign !== "+" && sign !== "-") return value;
+  for (let i = 0; i < (braced ? 4 : 2); i++) g.next();
+  if (value.name !== "R") return { kind: "apply", name: `${value.name}${sign}`, args: [] };
+  const infinity: Expression = { kind: "constant", name: "infinity" };
+  const items = sign === "+" ? [integer(0), infinity] : [negate(infinity), integer(0)];
+  return { kind: "bracket", open: "(", close: ")", items };
 }
 
 function power(g: Grammar, base: Expression): Expression {
@@ -156,7 +188,10 @@ function power(g: Grammar, base: Expression): Expression {
   }
   if (g.accept("-")) return { kind: "power", base, exponent: { kind: "negative", operand: g.argument() } };
   g.accept("+");
-  return { kind: "power", base, exponent: g.argument() };
+  const exponent = g.argument();
+  // 2^{nd} is second, not a power.
+  if (exponent.kind === "text" && /^(?:st|nd|rd|th)$/.test(exponent.text)) return base;
+  return { kind: "power", base, exponent };
 }
 
 /** A derivative or another variable: its name with a prime. */

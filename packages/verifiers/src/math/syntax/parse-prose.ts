@@ -7,6 +7,7 @@ const PROSE = /^[A-Za-z][A-Za-z\s',.-]*$/;
 const NAMED: readonly [RegExp, Expression][] = [
   [/^(?:all|any|every|the)? ?(?:set of )?(?:all )?real numbers?$|^all reals$|^the reals$/, { kind: "namedSet", name: "R" }],
   [/^(?:the )?empty set$/, { kind: "namedSet", name: "empty" }],
+  [/^no (?:real )?solutions?$/, { kind: "namedSet", name: "empty" }],
   [/^(?:positive )?infinity$/, { kind: "constant", name: "infinity" }],
 ];
 

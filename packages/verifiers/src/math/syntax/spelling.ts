@@ -77,6 +77,9 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   "\u3002": ".",
   "\u20ac": "$",
   "\u00a3": "$",
+  "\u00a5": "$",
+  "\u20b9": "$",
+  "\u20a9": "$",
   "\u201c": "",
   "\u201d": "",
 };

@@ -56,6 +56,7 @@ define("money", { "1": "cent cents ¢", "100": "dollar dollars usd" });
 define("euro", { "1": "euro euros" });
 define("rupee", { "1": "rupee rupees rs" });
 define("yuan", { "1": "yuan" });
+define("yen", { "1": "yen" });
 define("angle", { "1": "degree degrees deg" });
 define("radian", { "1": "rad rads radian radians" });
 define("force", { "1": "n newton newtons", "1000": "kn" });
