@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OUTCOMES } from "../outcome.ts";
 import { gradeMath } from "./grade-math.ts";
-import { parseGroundTruth } from "./ground-truth.ts";
 
 interface Row {
   id: string;

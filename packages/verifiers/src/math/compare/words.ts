@@ -38,10 +38,11 @@ export function choicesAgree(a: Expression, b: Expression): boolean {
   if ((a.kind === "list") === (b.kind === "list")) return false;
   const [list, product] = a.kind === "list" ? [a.items, b] : [(b as Extract<Expression, { kind: "list" }>).items, a];
   if (product.kind !== "product") return false;
-  const [listed, written] = [list, product.factors].map((letters) =>
-    letters.map((letter) => (letter.kind === "symbol" && /^[A-J]$/.test(letter.name) ? letter.name : undefined)),
-  ) as [(string | undefined)[], (string | undefined)[]];
-  return !listed.includes(undefined) && listed.toSorted().join() === written.toSorted().join();
+  const [listed, written] = [list, product.factors].map((letters) => {
+    const names = letters.map((letter) => (letter.kind === "symbol" && /^[A-J]$/.test(letter.name) ? letter.name : ""));
+    return names.includes("") ? undefined : names.toSorted((x, y) => (x < y ? -1 : 1)).join("");
+  });
+  return listed !== undefined && listed === written;
 }
 
 const CHOICE = /^\(?([A-Z])\)?[.:]?$/i;
