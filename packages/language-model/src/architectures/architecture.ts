@@ -13,6 +13,9 @@ export interface AttentionParts {
 /** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache, within the config's sliding window. */
 export type Attend = (layer: number, parts: AttentionParts, reads: tf.Tensor[]) => tf.Tensor;
 
+/** What a model computes from its last hidden states: distributions over the next token, or one number per token. */
+export type ModelHead = "language" | "scalar";
+
 /** Tensors of a model by parameter name. */
 export type Weights = Readonly<Record<string, tf.Tensor>>;
 
@@ -34,7 +37,7 @@ export interface Parameter {
 
 /** What is particular to an architecture's config.json; the rest is common to all. */
 export interface ConfigFacts {
-  /** The entry of `architectures`. */
+  /** The entry of `architectures`, less what says the head: `Qwen2` of `Qwen2ForCausalLM`. */
   className: string;
   /** Whether the query, key and value projections have a bias. */
   attentionBias: boolean;
@@ -48,8 +51,8 @@ export interface ConfigFacts {
 
 export interface Architecture {
   facts: ConfigFacts;
-  /** Every parameter, in a fixed order. */
-  parameters(config: ModelConfig): Parameter[];
+  /** Every parameter, in a fixed order; `head` says what comes after the final norm. */
+  parameters(config: ModelConfig, head: ModelHead): Parameter[];
   /**
    * Hidden states after the final norm, `[batch · time, model]`.
    *

@@ -1,19 +1,28 @@
 // The parameters of a decoder (see decoder.ts) and the checkpoint tensors that they are made of.
 
 import type { ModelConfig } from "../files/model-config.ts";
-import type { Parameter } from "./architecture.ts";
+import type { ModelHead, Parameter } from "./architecture.ts";
+
+/** Name of a scalar head, `[model, 1]`. */
+export const SCORE = "score";
 
 export const layerName = (layer: number, part: string): string => `layers.${layer}.${part}`;
 
 /** Every parameter of a decoder, in the order of the forward pass; `headNorms`: queries and keys are normalised per head. */
-export function decoderParameters(config: ModelConfig, { headNorms }: { headNorms: boolean }): Parameter[] {
+export function decoderParameters(config: ModelConfig, { headNorms, head }: { headNorms: boolean; head: ModelHead }): Parameter[] {
   const { hiddenSize, vocabSize } = config;
   return [
     table("embedding", "model.embed_tokens.weight", [vocabSize, hiddenSize]),
     ...Array.from({ length: config.layers }, (_, layer) => blockParameters(config, layer, headNorms)).flat(),
     norm("final_norm", "model.norm.weight", hiddenSize),
-    ...(config.tieWordEmbeddings ? [] : [table("unembedding", "lm_head.weight", [vocabSize, hiddenSize])]),
+    ...(head === "scalar" ? [scoreParameter(config)] : []),
+    ...(head === "scalar" || config.tieWordEmbeddings ? [] : [table("unembedding", "lm_head.weight", [vocabSize, hiddenSize])]),
   ];
+}
+
+/** The scalar head, as transformers' sequence classifiers with one label have it: a linear layer without bias. */
+export function scoreParameter({ hiddenSize }: ModelConfig): Parameter {
+  return matrix(SCORE, hiddenSize, [["score.weight", 1]]);
 }
 
 function blockParameters(config: ModelConfig, layer: number, headNorms: boolean): Parameter[] {

@@ -20,7 +20,7 @@ export interface DecoderTraits {
 export function decoder({ facts, headNorms }: DecoderTraits): Architecture {
   return {
     facts,
-    parameters: (config) => decoderParameters(config, { headNorms }),
+    parameters: (config, head) => decoderParameters(config, { headNorms, head }),
     forward,
     unembedding: (weights) => (weights["unembedding"] ?? weights["embedding"])!,
   };

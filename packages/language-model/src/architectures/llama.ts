@@ -6,7 +6,7 @@ import { decoder } from "./decoder.ts";
 
 export const llama: Architecture = decoder({
   facts: {
-    className: "LlamaForCausalLM",
+    className: "Llama",
     attentionBias: false,
     slidingWindow: false,
     defaults: { num_key_value_heads: null, bos_token_id: 1, eos_token_id: 2, max_position_embeddings: 2048 },

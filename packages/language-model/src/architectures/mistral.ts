@@ -6,7 +6,7 @@ import { decoder } from "./decoder.ts";
 
 export const mistral: Architecture = decoder({
   facts: {
-    className: "MistralForCausalLM",
+    className: "Mistral",
     attentionBias: false,
     slidingWindow: true,
     defaults: { num_key_value_heads: 8, sliding_window: 4096, bos_token_id: 1, eos_token_id: 2, max_position_embeddings: 131_072 },

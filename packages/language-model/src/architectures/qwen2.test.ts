@@ -109,7 +109,7 @@ beforeAll(async () => {
   await tf.setBackend("cpu");
   const directory = await readModelDirectory(FIXTURE);
   config = directory.config;
-  parameters = qwen2.parameters(config);
+  parameters = qwen2.parameters(config, "language");
   const entries: [string, tf.Tensor][] = [];
   for (const parameter of parameters) {
     const values = valuesFor(parameter);

@@ -6,7 +6,7 @@ import { decoder } from "./decoder.ts";
 
 export const qwen2: Architecture = decoder({
   facts: {
-    className: "Qwen2ForCausalLM",
+    className: "Qwen2",
     attentionBias: true,
     slidingWindow: false,
     defaults: { num_key_value_heads: 32 },

@@ -6,7 +6,7 @@ import { decoder } from "./decoder.ts";
 
 export const qwen3: Architecture = decoder({
   facts: {
-    className: "Qwen3ForCausalLM",
+    className: "Qwen3",
     attentionBias: false,
     slidingWindow: false,
     defaults: { num_key_value_heads: 32, head_dim: 128 },

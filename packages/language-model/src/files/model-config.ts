@@ -1,12 +1,12 @@
 // config.json as a typed, checked ModelConfig, and back. Reads the classical layout (`rope_theta`, `torch_dtype`) and the newer one
 // (`rope_parameters`, `dtype`); writes the classical one, which old and new readers load.
-// What differs between architectures is in their files, ../architectures.
+// What differs between architectures is in their files, ../architectures; a scalar head is transformers' sequence classifier with one label.
 import { ConfigError } from "@longcot/errors";
-import type { ConfigFacts } from "../architectures/architecture.ts";
+import type { ConfigFacts, ModelHead } from "../architectures/architecture.ts";
 import { ARCHITECTURES } from "../architectures/index.ts";
 import { fieldReader, type FieldReader } from "./config-fields.ts";
 import type { WeightDtype } from "./half-precision.ts";
-import { describeValue, type JsonObject } from "./json-file.ts";
+import { describeValue, isJsonObject, type JsonObject } from "./json-file.ts";
 import { readRope, ropeFields, type RopeConfig } from "./rope-config.ts";
 
 /** A supported `model_type`. */
@@ -49,14 +49,21 @@ export interface ModelConfig extends RopeConfig {
 /**
  * Checks the content of config.json, and of generation_config.json where the model has one.
  * @param who the file, for messages.
+ * @param head what the model must have; default: a language model's.
  * @throws ConfigError naming architecture and field where a field is missing, malformed, inconsistent or not supported.
  */
-export function parseModelConfig(file: JsonObject, generation?: JsonObject, who = "config.json"): ModelConfig {
-  const architecture = checkArchitecture(file, who);
+export function parseModelConfig(
+  file: JsonObject,
+  generation?: JsonObject,
+  who = "config.json",
+  head: ModelHead = "language",
+): ModelConfig {
+  const architecture = checkArchitecture(file, who, head);
   const { facts } = ARCHITECTURES[architecture];
   const json: JsonObject = { ...facts.defaults, ...file };
   const field = fieldReader(json, `${who} (${architecture})`);
   refuseUnsupported(json, facts, field);
+  if (head === "scalar") checkOneLabel(json, field);
 
   const hiddenSize = field.size("hidden_size");
   const attentionHeads = field.size("num_attention_heads");
@@ -105,7 +112,7 @@ export function parseModelConfig(file: JsonObject, generation?: JsonObject, who 
 }
 
 /** The content of config.json for `config`, in the classical layout. `dtype`: the element type that the weights are written in. */
-export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = config.dtype): JsonObject {
+export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = config.dtype, head: ModelHead = "language"): JsonObject {
   const { eosTokenIds } = config;
   const { facts } = ARCHITECTURES[config.architecture];
   const impliedHeadDim = facts.defaults["head_dim"] ?? config.hiddenSize / config.attentionHeads;
@@ -113,7 +120,7 @@ export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = c
     ...facts.fixed,
     ...ropeFields(config),
     ...(facts.slidingWindow ? { sliding_window: config.slidingWindow ?? null } : {}),
-    architectures: [facts.className],
+    architectures: [className(config.architecture, head)],
     attention_dropout: 0,
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: eosTokenIds.length > 1 ? [...eosTokenIds] : (eosTokenIds[0] ?? null),
@@ -133,10 +140,15 @@ export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = c
     torch_dtype: dtype,
     use_cache: true,
     vocab_size: config.vocabSize,
+    ...(head === "scalar" ? { id2label: { 0: "LABEL_0" }, label2id: { LABEL_0: 0 }, num_labels: 1 } : {}),
   };
 }
 
-function checkArchitecture(json: JsonObject, who: string): Architecture {
+function className(architecture: Architecture, head: ModelHead): string {
+  return `${ARCHITECTURES[architecture].facts.className}${head === "scalar" ? "ForSequenceClassification" : "ForCausalLM"}`;
+}
+
+function checkArchitecture(json: JsonObject, who: string, head: ModelHead): Architecture {
   const modelType = json["model_type"];
   const classes = json["architectures"];
   if (typeof modelType !== "string" || !Object.hasOwn(ARCHITECTURES, modelType)) {
@@ -148,16 +160,29 @@ function checkArchitecture(json: JsonObject, who: string): Architecture {
     });
   }
   const architecture = modelType as Architecture;
-  const { className } = ARCHITECTURES[architecture].facts;
-  if (classes != null && !(Array.isArray(classes) && classes.length === 1 && classes[0] === className)) {
+  const expected = className(architecture, head);
+  // A language model's class may be left out; a classifier's may not, since all else looks like a language model's.
+  const isExpected = classes == null ? head === "language" : Array.isArray(classes) && classes.length === 1 && classes[0] === expected;
+  if (!isExpected) {
+    const other = head === "language" ? "scalar" : "language";
+    const isOther = Array.isArray(classes) && classes.length === 1 && classes[0] === className(architecture, other);
     throw new ConfigError({
       who: `${who} (${architecture})`,
       argument: "architectures",
-      expected: `["${className}"]`,
+      expected: `["${expected}"]`,
       received: describeValue(classes),
+      ...(isOther ? { fix: `This directory holds a ${other} model` } : {}),
     });
   }
   return architecture;
+}
+
+/** @throws ConfigError where a sequence classifier has not just one label: transformers takes two where config.json says nothing. */
+function checkOneLabel(json: JsonObject, field: FieldReader): void {
+  const labels = json["id2label"];
+  if (labels != null) {
+    if (!isJsonObject(labels) || Object.keys(labels).length !== 1) field.refuse("id2label", "one label");
+  } else if (json["num_labels"] !== 1) field.refuse("num_labels", "1");
 }
 
 function refuseUnsupported(json: JsonObject, facts: ConfigFacts, field: FieldReader): void {

@@ -3,6 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "@longcot/errors";
 import { writeDirectoryAtomically } from "./atomic-write.ts";
+import type { ModelHead } from "../architectures/architecture.ts";
 import { baseDirectory, readAdapterConfig, type AdapterConfig } from "./adapter-config.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { readJsonFile, readJsonIfPresent, readTextIfPresent } from "./json-file.ts";
@@ -41,23 +42,23 @@ export interface ModelDirectory {
 }
 
 /**
- * Config of the model in `directory`, or of the base of the adapters in it.
+ * Config of the model in `directory`, or of the base of the adapters in it; `head` is what the model must have.
  * @throws DataError where config.json is missing or malformed; ConfigError as {@link parseModelConfig}.
  */
-export async function readModelConfig(directory: string): Promise<ModelConfig> {
+export async function readModelConfig(directory: string, head: ModelHead = "language"): Promise<ModelConfig> {
   await checkDirectory(directory);
   const base = await baseDirectory(directory);
   const path = join(base, CONFIG_FILE);
   const config = await readJsonFile(path);
-  return parseModelConfig(config, await readJsonIfPresent(join(base, GENERATION_CONFIG_FILE)), path);
+  return parseModelConfig(config, await readJsonIfPresent(join(base, GENERATION_CONFIG_FILE)), path, head);
 }
 
 /**
  * Opens the model in `directory`: config parsed, weights' header(s) checked, companion files read. No tensor is read.
  * @throws DataError, one line naming the file, where one is missing or damaged; ConfigError where the model is not supported.
  */
-export async function readModelDirectory(directory: string): Promise<ModelDirectory> {
-  const config = await readModelConfig(directory);
+export async function readModelDirectory(directory: string, head: ModelHead = "language"): Promise<ModelDirectory> {
+  const config = await readModelConfig(directory, head);
   const base = await baseDirectory(directory);
   const companions = { ...(await readCompanionFiles(base)), ...(await readCompanionFiles(directory)) };
   const checkpoint = await openCheckpoint(base);
@@ -83,6 +84,8 @@ export async function readCompanionFiles(directory: string): Promise<CompanionFi
 /** What {@link writeModelDirectory} writes. */
 export interface ModelDirectoryContent extends WriteSafetensorsOptions {
   config: ModelConfig;
+  /** What the tensors end in; default: a language model's head. */
+  head?: ModelHead;
   tensors: readonly TensorSource[];
   /** Written as they are. */
   companions?: CompanionFiles;
@@ -96,9 +99,10 @@ export interface ModelDirectoryContent extends WriteSafetensorsOptions {
  * @throws DataError where `path` exists and is not an empty folder; otherwise as `writeSafetensors`. Nothing is left half-written.
  */
 export async function writeModelDirectory(path: string, content: ModelDirectoryContent): Promise<void> {
-  const { config, tensors, companions = {}, dtype = config.dtype, metadata = {}, maxShardBytes = MAX_SHARD_BYTES } = content;
+  const { config, head = "language", tensors, companions = {}, dtype = config.dtype } = content;
+  const { metadata = {}, maxShardBytes = MAX_SHARD_BYTES } = content;
   await writeDirectoryAtomically(path, async (directory) => {
-    const json = `${JSON.stringify(serializeModelConfig(config, dtype), undefined, 2)}\n`;
+    const json = `${JSON.stringify(serializeModelConfig(config, dtype, head), undefined, 2)}\n`;
     await writeTextFiles(directory, { ...companions, [CONFIG_FILE]: json });
     await writeCheckpoint(directory, tensors, { dtype, metadata, maxShardBytes });
   });

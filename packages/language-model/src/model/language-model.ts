@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import type { Engine } from "@longcot/tensor-kernels";
-import { ARCHITECTURES } from "../architectures/index.ts";
 import { initializeInto, readParameterInto } from "../architectures/parameter-layout.ts";
 import { ADAPTER_WEIGHTS_FILE } from "../files/adapter-config.ts";
 import type { AdapterConfig } from "../files/adapter-config.ts";
@@ -12,9 +11,10 @@ import { readModelDirectory } from "../files/model-directory.ts";
 import type { CompanionFiles } from "../files/model-directory.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { attachLora } from "../lora/attach-lora.ts";
-import { createVariables, writeVariables } from "./model-parameters.ts";
+import { buildModel } from "./build-model.ts";
+import { writeVariables } from "./model-parameters.ts";
 import type { WriteParameter } from "./model-parameters.ts";
-import type { LanguageModel } from "./model.ts";
+import type { EngineModel, LanguageModel } from "./model.ts";
 
 export type { LanguageModel } from "./model.ts";
 
@@ -51,7 +51,7 @@ async function loadAdapter(model: LanguageModel, directory: string, options: Ada
  * Replaces what is trainable in `model` by what `directory` holds: a checkpoint of the same shape, or adapters where the model has them.
  * @throws DataError as {@link loadLanguageModel}; the parameters before the damaged one are replaced by then.
  */
-export async function restoreWeights(model: LanguageModel, directory: string): Promise<void> {
+export async function restoreWeights(model: EngineModel, directory: string): Promise<void> {
   const file = model.lora === undefined ? await openCheckpoint(directory) : await openSafetensors(join(directory, ADAPTER_WEIGHTS_FILE));
   try {
     await writeVariables(model.engine, model.trainable, (out, parameter) => readParameterInto(out, parameter, file));
@@ -74,7 +74,7 @@ export async function createLanguageModel(
 }
 
 /** Number of parameters. */
-export function countParameters(model: LanguageModel): number {
+export function countParameters(model: EngineModel): number {
   return model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
@@ -85,18 +85,5 @@ async function build(
   { name = "model" }: ModelOptions,
   write: WriteParameter,
 ): Promise<LanguageModel> {
-  const architecture = ARCHITECTURES[config.architecture];
-  const parameters = await createVariables(engine, name, architecture.parameters(config), write);
-  const model: LanguageModel = {
-    name,
-    engine,
-    config,
-    architecture,
-    parameters,
-    trainable: parameters,
-    companions,
-    weightsFrom: (valueOf) => Object.fromEntries(parameters.map((parameter) => [parameter.name, valueOf(parameter)])),
-    readWeights: (state) => model.weightsFrom(({ variable }) => state.read(variable)),
-  };
-  return model;
+  return { ...(await buildModel(engine, config, companions, { name, head: "language" }, write)), head: "language" };
 }

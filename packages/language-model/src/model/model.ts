@@ -1,4 +1,4 @@
-// What a language model on an engine is to the rest of the package.
+// What a model on an engine is to the rest of the package: a decoder with a head.
 
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Engine, State } from "@longcot/tensor-kernels";
@@ -8,8 +8,8 @@ import type { CompanionFiles } from "../files/model-directory.ts";
 import type { LoraAdapter } from "../lora/lora-parameters.ts";
 import type { ModelParameter } from "./model-parameters.ts";
 
-/** A model whose weights are on `engine`. One engine holds one model of a `name`. */
-export interface LanguageModel {
+/** A model whose weights are on `engine`, whatever its head. One engine holds one model of a `name`. */
+export interface EngineModel {
   /** Prefix of its variables' names on the engine. */
   readonly name: string;
   readonly engine: Engine;
@@ -26,4 +26,20 @@ export interface LanguageModel {
   weightsFrom(valueOf: (parameter: ModelParameter) => tf.Tensor): Weights;
   /** The weights inside a compiled function. */
   readWeights(state: State): Weights;
+}
+
+/** A model of the next token. */
+export interface LanguageModel extends EngineModel {
+  readonly head: "language";
+}
+
+/** A model that gives one number per token: a critic's value, a reward model's score. Its last parameter is the head. */
+export interface ScalarModel extends EngineModel {
+  readonly head: "scalar";
+}
+
+/** A language model with a scalar head on the same hidden states: policy and critic share all that lies below. */
+export interface ActorCritic extends LanguageModel {
+  /** Among `trainable`, not among `parameters`. */
+  readonly valueHead: ModelParameter;
 }

@@ -13,7 +13,7 @@ import { writeModelDirectory, writeTextFiles } from "../files/model-directory.ts
 import { writeSafetensors, type TensorSource } from "../files/write-safetensors.ts";
 import { adapts, mergedWeight } from "../lora/merge-lora.ts";
 import type { ModelParameter } from "./model-parameters.ts";
-import type { LanguageModel } from "./model.ts";
+import type { EngineModel, LanguageModel, ScalarModel } from "./model.ts";
 
 export interface SaveOptions {
   /** Element type on disk; default: the config's. */
@@ -28,11 +28,25 @@ export interface SaveOptions {
  * @throws DataError where the folder exists.
  */
 export async function saveLanguageModel(model: LanguageModel, directory: string, options: SaveOptions = {}): Promise<void> {
-  const { config, companions, parameters } = model;
+  await saveWhole(model, directory, options);
+}
+
+/**
+ * Writes the model as the new folder `directory`, whole or not at all, as a sequence classifier with one label: transformers'
+ * `AutoModelForSequenceClassification` and `loadScalarModel` load it as is.
+ * @throws DataError where the folder exists.
+ */
+export async function saveScalarModel(model: ScalarModel, directory: string, options: SaveOptions = {}): Promise<void> {
+  await saveWhole(model, directory, options);
+}
+
+async function saveWhole(model: LanguageModel | ScalarModel, directory: string, options: SaveOptions): Promise<void> {
+  const { config, head, companions, parameters } = model;
   await writeModelDirectory(directory, {
     config,
+    head,
     companions,
-    tensors: checkpointTensors(parameters, (one) => valuesOf(model, one)),
+    tensors: checkpointTensors(parameters, (one) => parameterValues(model, one)),
     ...options,
   });
 }
@@ -62,7 +76,7 @@ export async function saveAdapter(
  * one parameter at a time.
  */
 export function newModelTensors(config: ModelConfig, { seed }: { seed: number }): TensorSource[] {
-  return checkpointTensors(ARCHITECTURES[config.architecture].parameters(config), (parameter) => {
+  return checkpointTensors(ARCHITECTURES[config.architecture].parameters(config, "language"), (parameter) => {
     const values = new Float32Array(parameter.shape.reduce((size, dimension) => size * dimension, 1));
     initializeInto(values, parameter, { seed, standardDeviation: config.initializerRange });
     return values;
@@ -70,7 +84,7 @@ export function newModelTensors(config: ModelConfig, { seed }: { seed: number })
 }
 
 /** The values of a parameter of `model`, its adapters merged in. */
-async function valuesOf({ engine, lora }: LanguageModel, parameter: ModelParameter): Promise<Float32Array> {
+export async function parameterValues({ engine, lora }: EngineModel, parameter: ModelParameter): Promise<Float32Array> {
   if (lora === undefined || !adapts(lora, parameter)) return (await engine.read(parameter.variable)) as Float32Array;
   const merge = engine.compile(`merge/${parameter.name}`, {}, (_, state) => ({ merged: mergedWeight(lora, parameter, state) }));
   return (await merge({})).merged as Float32Array;

@@ -47,6 +47,44 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   return tokens(packed) < (1 - WORTH_PACKING) * tokens(alone) ? packed : alone;
 }
 
+/**
+ * Batches for a loss over groups, pairs for one: sequences g·`groupSize` to (g + 1)·`groupSize` − 1 are group g, and lie in one batch, one after the other
+ * in its grid; a grid has a multiple of `groupSize` rows. A group shares a row of the model's, and rows are shared by groups as in {@link planBatches}.
+ * @throws ConfigError where the number of sequences is not a multiple of `groupSize`, or the longest group does not fit the budget.
+ */
+export function planGroupedBatches(lengths: readonly number[], { groupSize, ...options }: BatchOptions & { groupSize: number }): Batch[] {
+  if (!Number.isInteger(groupSize) || groupSize < 1 || lengths.length % groupSize !== 0)
+    throw new ConfigError({
+      who: "planGroupedBatches",
+      argument: "lengths",
+      expected: `a multiple of groupSize (${groupSize}) of them`,
+      received: String(lengths.length),
+    });
+  const membersOf = (group: number): number[] => Array.from({ length: groupSize }, (_, member) => group * groupSize + member);
+  const totals = Array.from({ length: lengths.length / groupSize }, (_, group) =>
+    membersOf(group).reduce((sum, index) => sum + lengths[index]!, 0),
+  );
+  return planBatches(totals, { ...options, most: groupSize * options.most }).map(({ indices: groups, rows, time, packing }): Batch => {
+    const starts = packing?.places ?? groups.map((_, row) => ({ row, start: 0 }));
+    const places = groups.flatMap((group, i) => {
+      const { row } = starts[i]!;
+      let { start } = starts[i]!;
+      return membersOf(group).map((index) => {
+        const place = { row, start, length: lengths[index]! };
+        start += place.length;
+        return place;
+      });
+    });
+    const indices = groups.flatMap(membersOf);
+    return {
+      indices,
+      rows: groupSize * 2 ** Math.ceil(Math.log2(groups.length)),
+      time: batchTime(Math.max(...indices.map((index) => lengths[index]!)), options.most),
+      packing: { rows: packing?.rows ?? rows, time: packing?.time ?? time, places },
+    };
+  });
+}
+
 /** Sequences that lie one after the other in a row. */
 interface Row {
   sequences: number[];

@@ -1,9 +1,11 @@
 // Log-probability and entropy of every token of a batch of sequences, inside a compiled function.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { causalAttention, firstVisibleKeys, orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
+import { orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
-import type { LanguageModel } from "../model/language-model.ts";
+import type { LanguageModel } from "../model/model.ts";
+import { hiddenStates } from "./hidden-states.ts";
+import type { HiddenStatesOptions } from "./hidden-states.ts";
 
 /** `[batch, time] f32` each, nats, at the token that they are about; zeros at a sequence's first, which nothing predicts. */
 export interface SequenceLogProbs {
@@ -11,11 +13,8 @@ export interface SequenceLogProbs {
   entropies: tf.Tensor2D;
 }
 
-export interface SequenceLogProbsOptions {
+export interface SequenceLogProbsOptions extends HiddenStatesOptions {
   temperature: number;
-  /** `[batch, time] int32`: each token's position within its sequence, where rows are packed. Absent: a sequence to a row. */
-  positions?: tf.Tensor;
-  gradientCheckpointing?: boolean;
 }
 
 /**
@@ -28,21 +27,21 @@ export function sequenceLogProbs(
   model: LanguageModel,
   weights: Weights,
   inputIds: tf.Tensor,
-  { temperature, positions: packed, gradientCheckpointing = false }: SequenceLogProbsOptions,
+  options: SequenceLogProbsOptions,
+): SequenceLogProbs {
+  return logProbsOfHidden(model, weights, inputIds, hiddenStates(model, weights, inputIds, options), options);
+}
+
+/** The same from `hidden [batch · time, model]`, the hidden states of `inputIds`. */
+export function logProbsOfHidden(
+  model: LanguageModel,
+  weights: Weights,
+  inputIds: tf.Tensor,
+  hidden: tf.Tensor,
+  { temperature, positions: packed }: SequenceLogProbsOptions,
 ): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
   const { config, architecture } = model;
-  const positions = packed ?? rowPositions(batch, time);
-  const isWindowed = config.slidingWindow !== undefined && config.slidingWindow < time;
-  const hidden = architecture.forward({
-    config,
-    weights,
-    inputIds,
-    positions,
-    attend: (_, parts, [firstKeys]) => causalAttention({ ...parts, ...(firstKeys === undefined ? {} : { firstKeys }) }),
-    attendReads: packed === undefined && !isWindowed ? [] : [firstVisibleKeys(positions, config.slidingWindow)],
-    gradientCheckpointing,
-  });
   const predicting = tf.reshape(
     tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]),
     [batch * (time - 1), config.hiddenSize],
@@ -64,12 +63,4 @@ export function sequenceLogProbs(
     return packed === undefined ? shifted : tf.where(tf.greater(packed, tf.scalar(0, "int32")), shifted, tf.zerosLike(shifted));
   };
   return { logProbs: atToken(logProbs), entropies: atToken(entropies) };
-}
-
-function rowPositions(batch: number, time: number): tf.Tensor {
-  return tf.tensor2d(
-    Int32Array.from({ length: batch * time }, (_, i) => i % time),
-    [batch, time],
-    "int32",
-  );
 }

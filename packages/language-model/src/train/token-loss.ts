@@ -1,21 +1,27 @@
-// What a training loss over tokens is to the trainer: its inputs, and a scalar with metrics.
+// What a training loss is to the trainer: its inputs, and a scalar with metrics.
 
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Shape of a loss input beside the tokens: `[batch, time]`, `[batch]` or `[]`; float32 all. */
 export type LossInputKind = "token" | "row" | "scalar";
 
-/** A loss over the tokens of a batch, in tfjs ops that never read a value. Micro-batches add up: divide by a denominator of the whole batch. */
-export interface TokenLoss<Inputs extends string, Metrics extends string> {
+/**
+ * A loss over what a model computes of the tokens of a batch, in tfjs ops that never read a value. Micro-batches add up: divide by a denominator of
+ * the whole batch.
+ */
+export interface BatchLoss<Seen extends string, Inputs extends string, Metrics extends string> {
   inputs: Readonly<Record<Inputs, LossInputKind>>;
   /** How each metric combines over micro-batches. */
   metrics: Readonly<Record<Metrics, "sum" | "max">>;
-  /** `logProbs`, `entropies [batch, time]` at the token that they are about, with gradient. */
-  evaluate(tensors: { logProbs: tf.Tensor2D; entropies: tf.Tensor2D; inputs: Readonly<Record<Inputs, tf.Tensor>> }): {
+  /** What the model computes is `[batch, time]`, a sequence to a row whatever the packing, with gradient; padding holds junk. */
+  evaluate(tensors: Readonly<Record<Seen, tf.Tensor2D>> & { inputs: Readonly<Record<Inputs, tf.Tensor>> }): {
     loss: tf.Scalar;
     metrics: Readonly<Record<Metrics, tf.Scalar>>;
   };
 }
+
+/** A loss over tokens' log-probabilities and entropies, each at the token that it is about. */
+export type TokenLoss<Inputs extends string, Metrics extends string> = BatchLoss<"logProbs" | "entropies", Inputs, Metrics>;
 
 /**
  * Cross-entropy of supervised fine-tuning: −Σ mask · log p / denominator, in nats per token.

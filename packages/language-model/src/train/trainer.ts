@@ -7,11 +7,12 @@ import { ConfigError, DataError, NumericError } from "@longcot/errors";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
 import type { ModelParameter } from "../model/model-parameters.ts";
-import type { LanguageModel } from "../model/model.ts";
+import type { EngineModel, LanguageModel } from "../model/model.ts";
 import { packTokens, unpack, unpackingIndices } from "../score/packing.ts";
 import type { Packing } from "../score/packing.ts";
 import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
-import type { LossInputKind, TokenLoss } from "./token-loss.ts";
+import type { See } from "../score/token-values.ts";
+import type { BatchLoss, LossInputKind, TokenLoss } from "./token-loss.ts";
 
 export interface OptimizerOptions {
   betas: readonly [number, number];
@@ -59,10 +60,14 @@ interface TrainedParameter extends ModelParameter {
 
 let trainers = 0;
 
-export interface TrainerOptions<Inputs extends string, Metrics extends string> {
+export interface TrainerOptions<Inputs extends string, Metrics extends string> extends UpdateOptions {
   loss: TokenLoss<Inputs, Metrics>;
   /** Divisor of the logits; default 1. */
   temperature?: number;
+}
+
+/** What every trainer takes beside its loss. */
+export interface UpdateOptions {
   optimizer: OptimizerOptions;
   /** Whether a layer keeps only its input for the backward pass and runs once more in it: a third more time, far less memory. Default false. */
   gradientCheckpointing?: boolean;
@@ -71,9 +76,20 @@ export interface TrainerOptions<Inputs extends string, Metrics extends string> {
 /** Creates the optimizer's state for what is trainable in `model`, two moments and a gradient per weight, and compiles steps on first use of each shape. */
 export async function createTrainer<Inputs extends string, Metrics extends string>(
   model: LanguageModel,
-  options: TrainerOptions<Inputs, Metrics>,
+  { temperature = 1, ...options }: TrainerOptions<Inputs, Metrics>,
 ): Promise<Trainer<Inputs, Metrics>> {
-  const { loss, temperature = 1, optimizer, gradientCheckpointing = false } = options;
+  return createModelTrainer(model, {
+    ...options,
+    see: (weights, inputIds, seeing) => ({ ...sequenceLogProbs(model, weights, inputIds, { temperature, ...seeing }) }),
+  });
+}
+
+/** The trainer of any model, whose loss sees what `see` computes. */
+export async function createModelTrainer<Seen extends string, Inputs extends string, Metrics extends string>(
+  model: EngineModel,
+  options: UpdateOptions & { see: See<Seen>; loss: BatchLoss<Seen, Inputs, Metrics> },
+): Promise<Trainer<Inputs, Metrics>> {
+  const { see, loss, optimizer, gradientCheckpointing = false } = options;
   const { engine } = model;
   const name = `trainer.${trainers++}`;
   const parameters: TrainedParameter[] = [];
@@ -110,10 +126,10 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
         const weights = model.weightsFrom(({ variable }) => trained.get(variable) ?? state.read(variable));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
         const { positions, places } = tensors;
-        const options = { temperature, gradientCheckpointing, ...(positions === undefined ? {} : { positions }) };
-        const seen = sequenceLogProbs(model, weights, tensors["inputIds"]!, options);
-        const scored = places === undefined ? seen : { logProbs: unpack(seen.logProbs, places), entropies: unpack(seen.entropies, places) };
-        const result = loss.evaluate({ ...scored, inputs });
+        const seen = see(weights, tensors["inputIds"]!, { gradientCheckpointing, ...(positions === undefined ? {} : { positions }) });
+        const asGrid = (values: tf.Tensor2D): tf.Tensor2D => (places === undefined ? values : unpack(values, places));
+        const grids = Object.fromEntries(Object.entries<tf.Tensor2D>(seen).map(([key, values]) => [key, asGrid(values)]));
+        const result = loss.evaluate({ ...(grids as Record<Seen, tf.Tensor2D>), inputs });
         // Differentiating frees what was made inside: hold the metrics until they are copied out.
         for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
         return result.loss;
