@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What the server does with a request: answers with a text, sends a status, hangs, or breaks the connection. */
-export type Behaviour = { readonly text: string } | { readonly status: number } | "hang" | "break";
+/** What the server does with a request: answers, sends a status, hangs, breaks the connection, or does so in the middle of an answer. */
+export type Behaviour = { readonly text: string } | { readonly status: number } | "hang" | "break" | "cut" | "stall";
 
 export interface UnreliableServer {
   readonly url: string;
@@ -25,6 +25,11 @@ export async function startUnreliableServer(
     if (behaviour === "hang") return;
     if (behaviour === "break") {
       response.destroy();
+      return;
+    }
+    if (behaviour === "cut" || behaviour === "stall") {
+      response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+      response.write('{"choices": [{"message": {"content": "half an', () => behaviour === "cut" && response.destroy());
       return;
     }
     const isAnswer = "text" in behaviour;

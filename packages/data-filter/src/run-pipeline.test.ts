@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -191,9 +191,14 @@ test("files that cannot be read are one clear error", async () => {
   await expect(run({ sources: [{ files: [written("odd.jsonl", [{ x: 1 }])] }], steps: [] })).rejects.toThrow(
     "columns must be those of a known layout",
   );
-  await expect(run({ sources: [{ files: [written("empty-list.jsonl", [row()])] }], steps: [dropAll] })).rejects.toThrow(
-    "at least one problem left",
-  );
+});
+
+test("where none is left the result says why, and no file pretends to hold problems", async () => {
+  const output = join(folder, "none.jsonl");
+  writeFileSync(output, "of an earlier run");
+  const result = await run({ sources: [{ files: [written("one.jsonl", [row()])] }], steps: [dropAll], output });
+  expect(result).toMatchObject({ rowsRead: 1, rowsWritten: 0, examples: [{ step: "all", kind: "k" }] });
+  expect(existsSync(output)).toBe(false);
 });
 
 const dropAll: FilterStep = { name: "all", options: 0, run: async () => ({ dropped: [{ row: 0, kind: "k", detail: "d" }] }) };

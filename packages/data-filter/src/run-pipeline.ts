@@ -36,7 +36,7 @@ export interface DroppedExample {
 
 export interface PipelineResult {
   readonly rowsRead: number;
-  /** Problems that are left, times their repeats. */
+  /** Problems that are left, times their repeats; 0: no file was written. */
   readonly rowsWritten: number;
   /** Sources as mixed; absent: not mixed. */
   readonly mix?: readonly MixedSource[];

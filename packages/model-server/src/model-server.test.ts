@@ -55,6 +55,28 @@ test("a hung question is asked again", async () => {
   );
 });
 
+test("an answer that breaks off or stalls midway is asked for again, and in the end is an error that says so", async () => {
+  const asked = await withServer(
+    (body, number) => (number === 0 ? "cut" : number === 1 ? "stall" : echo(body)),
+    { timeoutMs: 300 },
+    async (server) => {
+      expect((await server.askAll([question("x")]))[0]!.text).toBe("re: x");
+    },
+  );
+  expect(asked).toBe(3);
+  for (const [behaviour, reason] of [
+    ["cut", "no connection (terminated), after 2 tries"],
+    ["stall", "no connection (the answer stopped for 200 ms), after 2 tries"],
+  ] as const)
+    await withServer(
+      () => behaviour,
+      { timeoutMs: 200, retries: 1 },
+      async (server) => {
+        await expect(server.askAll([question("x")])).rejects.toThrow(reason);
+      },
+    );
+});
+
 test("when the server dies midway, what was answered is kept, and only the rest is asked later", async () => {
   const store = join(folder, "dies.jsonl");
   const questions = Array.from({ length: 8 }, (_, i) => question(String(i)));

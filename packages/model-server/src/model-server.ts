@@ -1,6 +1,7 @@
 // An OpenAI-compatible server: many questions at a time within bounds, tried again where that can help, answers kept as they come.
 import { ConfigError, LongcotError } from "@longcot/errors";
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
+import { setTimeout } from "node:timers/promises";
 import { fileStore, memoryStore } from "./answer-store.ts";
 import { questionKey, type Answer, type Question } from "./question.ts";
 
@@ -113,21 +114,50 @@ export function openModelServer(options: ModelServerOptions): ModelServer {
   async function ask({ messages, sampling = {} }: Question, signal: AbortSignal): Promise<Answer> {
     const { temperature, topP, maxTokens, seed } = sampling;
     try {
-      const completion = await client.chat.completions.create(
-        {
-          model,
-          messages: messages.map(({ role, content }) => ({ role, content })),
-          ...(temperature === undefined ? {} : { temperature }),
-          ...(topP === undefined ? {} : { top_p: topP }),
-          ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
-          ...(seed === undefined ? {} : { seed }),
-        },
-        { signal },
-      );
-      return answerOf(completion, url);
+      const body = {
+        model,
+        messages: messages.map(({ role, content }) => ({ role, content })),
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(topP === undefined ? {} : { top_p: topP }),
+        ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
+        ...(seed === undefined ? {} : { seed }),
+      };
+      // The client tries again until an answer begins; one that then breaks off, stalls or is garbled is asked for again here.
+      for (let attempt = 0; ; attempt++) {
+        const response = await client.chat.completions.create(body, { signal }).asResponse();
+        const text = await readBody(response, signal);
+        if (text instanceof Error) {
+          signal.throwIfAborted();
+          if (attempt >= retries) throw new APIConnectionError({ message: text.message, cause: text });
+          await setTimeout(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
+        } else return answerOf(text, url);
+      }
     } catch (error) {
       if (error instanceof APIUserAbortError && signal.aborted) throw signal.reason;
       throw serverError(error);
+    }
+  }
+
+  /** The completion in a response, or why it did not come whole in time. */
+  async function readBody(response: Response, signal: AbortSignal): Promise<OpenAI.Chat.ChatCompletion | Error> {
+    const late = new AbortController();
+    const deadline = setTimeout(timeoutMs, undefined, { signal: AbortSignal.any([late.signal, signal]), ref: false }).then(
+      () => new Error(`the answer stopped for ${timeoutMs} ms`),
+      () => new Error("aborted"),
+    );
+    const body = response.text().then(
+      (text) => JSON.parse(text) as OpenAI.Chat.ChatCompletion,
+      (error: Error) => error,
+    );
+    try {
+      return await Promise.race([body, deadline]);
+    } catch (error) {
+      return new Error(`an answer that is no JSON (${(error as Error).message})`);
+    } finally {
+      late.abort();
+      // Frees the connection of an answer that nobody waits for; one that was read to its end has none.
+      void body.catch(() => {});
+      void response.body?.cancel().catch(() => {});
     }
   }
 
@@ -144,6 +174,10 @@ export function openModelServer(options: ModelServerOptions): ModelServer {
     return new LongcotError({ who: `${model} at ${url}`, expected: "an answer", received, cause });
   }
 }
+
+/** Between two tries of an answer that broke off, doubled each time up to the most. */
+const PAUSE_MS = 500;
+const MAX_PAUSE_MS = 8_000;
 
 /** Whether a status may pass with time. */
 const isPassing = (status: number | undefined): boolean => status === 408 || status === 409 || status === 429 || (status ?? 0) >= 500;

@@ -1,6 +1,7 @@
 // A filter recipe, run: the steps with what they need, the pipeline, and what is written beside the problems that are left.
 import { mkdirSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
+import { DataError } from "@longcot/errors";
 import { runPipeline, type PipelineResult, type Source } from "@longcot/data-filter";
 import { definedOnly } from "../recipe/defined-only.ts";
 import { atomicWrite } from "../run/atomic.ts";
@@ -25,7 +26,10 @@ export interface FilterOutcome extends PipelineResult {
   readonly folder: string;
 }
 
-/** Runs the recipe and writes problems, report, data card and what was dropped. */
+/**
+ * Runs the recipe and writes problems, report, data card and what was dropped.
+ * @throws DataError where no problem is left; the report is there then.
+ */
 export async function runFilter({ recipe, out, onProgress, signal }: FilterJob): Promise<FilterOutcome> {
   const isFile = [".parquet", ".jsonl"].includes(extname(out));
   const output = isFile ? out : join(out, "problems.parquet");
@@ -55,6 +59,13 @@ export async function runFilter({ recipe, out, onProgress, signal }: FilterJob):
   const outcome: FilterOutcome = { ...result, output, folder };
   atomicWrite(join(folder, "report.json"), `${JSON.stringify({ recipe, ...outcome }, undefined, 2)}\n`);
   atomicWrite(join(folder, "report.html"), renderFilterReport(recipe, outcome));
+  if (outcome.rowsWritten === 0)
+    throw new DataError({
+      who: "filter",
+      expected: "at least one problem left to write",
+      received: `none of ${outcome.rowsRead}`,
+      fix: `${join(folder, "report.html")} says why each was dropped`,
+    });
   atomicWrite(join(folder, "README.md"), dataCard(recipe, outcome));
   return outcome;
 }

@@ -1,18 +1,20 @@
 // What the steps kept, in verl's schema, and what they left out: files that appear whole or not at all.
 import { rename, rm } from "node:fs/promises";
-import { DataError } from "@longcot/errors";
 import { formatOf } from "../read-rows.ts";
 import type { ProblemStore } from "./problem-store.ts";
 import { sqlText } from "./sql-text.ts";
 
 /**
  * Writes the problems of the view `written` to `path` in its order: `data_source`, `prompt`, `ability`, `reward_model` {style, ground_truth}, `extra_info`.
+ * Where none is left, no file.
  * @returns how many.
- * @throws DataError where none is left.
  */
 export async function writeKept(store: ProblemStore, path: string): Promise<number> {
   const count = Number((await store.connection.runAndReadAll("SELECT count(*) FROM written")).getRowsJS()[0]![0]);
-  if (count === 0) throw new DataError({ who: path, expected: "at least one problem left to write", received: "none" });
+  if (count === 0) {
+    await rm(path, { force: true });
+    return 0;
+  }
   const structure = (
     await store.connection.runAndReadAll("SELECT json_group_structure(extra_info::JSON)::VARCHAR FROM kept WHERE extra_info IS NOT NULL")
   ).getRowsJS()[0]![0] as string | null;
