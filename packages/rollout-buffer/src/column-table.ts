@@ -208,7 +208,8 @@ export const ROLLOUT_COLUMNS = [
     filledBy: "set",
     presence: "pending",
     unit: "nats",
-    meaning: "Log-probability of each token under the policy before this step's updates, as the trainer computed it.",
+    meaning:
+      "Log-probability of each token under the policy before this step's updates, as the trainer computed it, or as the sampler did where it is that policy.",
     absent: NOT_SCORED,
   },
   {

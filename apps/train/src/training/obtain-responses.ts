@@ -4,6 +4,7 @@ import type { GeneratedResponse } from "@longcot/language-model";
 import { DataError } from "@longcot/errors";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import type { EmitEvent } from "../events.ts";
+import { updatesPerStep } from "../recipe/load-recipe.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import { rolloutPath } from "../run/rollout-store.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
@@ -14,7 +15,7 @@ import type { ResponseOrigin, SampledResponse } from "./rollout.ts";
 import type { ReadReplayedStep } from "./replay.ts";
 
 /** Columns that nobody knows right after generation. */
-const NOT_YET = ["outcome", "reward", "advantage", "old_log_probs", "entropies"] as const;
+const NOT_YET = ["outcome", "reward", "advantage", "old_log_probs"] as const;
 
 interface Obtain {
   recipe: Recipe;
@@ -58,17 +59,19 @@ export async function obtainResponses(
   if (own !== undefined) {
     const responses = copyResponses(own, rolloutPath(store.run, step), wanted, { seed: recipe.seed, ...origin });
     emit({ type: "notice", text: `step ${step}: using the ${responses.length} responses that were generated before the run was stopped` });
-    return { prompts, responses, origin };
+    return { prompts, responses: withOldLogProbs(responses, recipe, stage), origin };
   }
   const groups = { prompts, groupSize: stage.group_size };
   const responses = await generate();
-  const sealed = writeResponses(store, { ...groups, responses }, origin).seal({ step, seed: recipe.seed, pending: NOT_YET });
+  const writer = writeResponses(store, { ...groups, responses }, origin);
+  responses.forEach(({ entropies }, row) => writer.setPerToken("entropies", row, entropies));
+  const sealed = writer.seal({ step, seed: recipe.seed, pending: NOT_YET });
   try {
     await store.write(sealed);
   } finally {
     sealed.free();
   }
-  return { prompts, responses, origin };
+  return { prompts, responses: withOldLogProbs(responses, recipe, stage), origin };
 
   async function generate(): Promise<GeneratedResponse[]> {
     return await generateResponses(prepared, prompts, {
@@ -84,13 +87,22 @@ export async function obtainResponses(
   }
 }
 
+/**
+ * With one update a step the policy that sampled is the one that is updated: the sampler's log-probabilities are the old ones. With more, or
+ * where sampler and trainer are to be compared, the trainer computes its own.
+ */
+function withOldLogProbs(responses: readonly SampledResponse[], recipe: Recipe, stage: Stage): readonly SampledResponse[] {
+  if (updatesPerStep(stage) > 1 || recipe.rollout_correction !== undefined) return responses;
+  return responses.map((response) => ({ ...response, oldLogProbs: response.logProbs }));
+}
+
 /** The responses of a stored step in the order of the prompts. @throws DataError naming the file when it does not hold what is wanted. */
 function copyResponses(
   rollouts: Rollouts,
   path: string,
   { step, stage, prompts }: Wanted,
   sampled: { seed: number } & ResponseOrigin,
-): GeneratedResponse[] {
+): SampledResponse[] {
   const refuse = (expected: string, received: string): DataError =>
     new DataError({
       who: "stored rollouts",
@@ -115,12 +127,13 @@ function copyResponses(
   });
   if (rows.length !== rollouts.length) throw refuse(`with ${prompts.length} prompts`, String(groups.size));
   return rows.map((row) => {
-    const { responseTokens, rolloutLogProbs, finishReason } = rollouts.viewRow(row);
+    const { responseTokens, rolloutLogProbs, entropies, finishReason } = rollouts.viewRow(row);
     if (responseTokens.length > stage.context_length)
       throw refuse(`with responses of at most ${stage.context_length} tokens`, String(responseTokens.length));
     return {
       tokens: new Int32Array(responseTokens),
       logProbs: new Float32Array(rolloutLogProbs),
+      ...(entropies === undefined ? {} : { entropies: new Float32Array(entropies) }),
       finishReason: finishReason === "length" ? "length" : "stop",
     };
   });

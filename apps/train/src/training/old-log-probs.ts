@@ -22,13 +22,13 @@ export function ofResponses({ prompts, groupSize }: Answers, columns: readonly F
   return columns.map((values, row) => values.slice(prompts[Math.floor(row / groupSize)]!.tokens.length));
 }
 
-/** Those of every response at the rollout's temperature: as a replayed file has them, else scored. */
+/** Those of every response at the rollout's temperature: as they came with the responses, else scored. */
 export async function oldScores(
   answers: Answers,
   { recipe, prepared, emit }: { recipe: Recipe; prepared: PreparedModel; emit: EmitEvent },
 ): Promise<TokenScores> {
-  const stored = storedScores(answers);
-  if (stored !== undefined) return stored;
+  const known = knownScores(answers);
+  if (known !== undefined) return known;
   const scores = await score(prepared.model, answerSequences(answers), {
     temperature: recipe.rollout.temperature,
     batchTokens: recipe.loss.micro_batch_tokens,
@@ -46,8 +46,8 @@ export async function oldScores(
   };
 }
 
-/** What a replayed file says of the policy that sampled, if it is to be taken. */
-function storedScores({ responses }: Answers): TokenScores | undefined {
+/** What the sampler or a replayed file says, if it is to be taken. */
+function knownScores({ responses }: Answers): TokenScores | undefined {
   const logProbs = responses.flatMap(({ oldLogProbs }) => oldLogProbs ?? []);
   const entropies = responses.flatMap((response) => response.entropies ?? []);
   return logProbs.length === responses.length && entropies.length === responses.length ? { logProbs, entropies } : undefined;

@@ -11,8 +11,8 @@ import type { TokenScores } from "./old-log-probs.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 
-/** A response as the loop has it; with what a replayed file says of the policy that sampled it. */
-export type SampledResponse = GeneratedResponse & { oldLogProbs?: Float32Array; entropies?: Float32Array };
+/** A response as the loop has it; `oldLogProbs` and `entropies` as far as they are known of the policy that the step's updates start from. */
+export type SampledResponse = Omit<GeneratedResponse, "entropies"> & { oldLogProbs?: Float32Array; entropies?: Float32Array };
 
 /** Answers and their verdicts; row g·M + s is sample s of prompt g. */
 export interface Answers {

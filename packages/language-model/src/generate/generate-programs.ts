@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, causalBias, greedyTokens, sampleTokens } from "@longcot/tensor-kernels";
-import type { Compiled } from "@longcot/tensor-kernels";
+import type { ChosenTokens, Compiled } from "@longcot/tensor-kernels";
 import type { LanguageModel } from "../model/language-model.ts";
 import { attendFromCache, createKeyValueCache, fillFromPrompts } from "./key-value-cache.ts";
 import type { CacheSize, KeyValueCache } from "./key-value-cache.ts";
@@ -20,7 +20,7 @@ export type Decoding =
       topK: number;
     };
 
-type DecodeStep = Compiled<"tokens" | "positions" | "uniforms", "tokens" | "logProbs">;
+type DecodeStep = Compiled<"tokens" | "positions" | "uniforms", "tokens" | "logProbs" | "entropies">;
 type FillSlots = Compiled<"ids" | "prompts" | "slots", never>;
 
 /** Sizes of one prompt pass. */
@@ -58,7 +58,7 @@ export class GeneratePrograms {
     return cache;
   }
 
-  /** One token for every slot: `tokens`, `positions [slots] int32` go in (a token and its position), the next token and its log-prob come out. */
+  /** One token for every slot: `tokens`, `positions [slots] int32` go in (a token and its position), the next token, its log-prob and the entropy come out. */
   decode(cache: KeyValueCache): DecodeStep {
     const known = this.#decodes.get(cache);
     if (known !== undefined) return known;
@@ -124,7 +124,7 @@ export class GeneratePrograms {
     return fill;
   }
 
-  #choose(logits: tf.Tensor, uniforms: tf.Tensor): { tokens: tf.Tensor; logProbs: tf.Tensor } {
+  #choose(logits: tf.Tensor, uniforms: tf.Tensor): ChosenTokens {
     if (this.#decoding.kind === "greedy") return greedyTokens({ logits });
     const { temperature, topP, topK } = this.#decoding;
     return sampleTokens({ logits, uniforms, temperature, topP, ...(topK > 0 ? { topK } : {}) });

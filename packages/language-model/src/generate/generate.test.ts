@@ -78,12 +78,13 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     expect(new Set(texts).size).toBe(5);
   });
 
-  test("the log-probs of sampling are those of scoring, at the temperature of both", async () => {
+  test("log-probs and entropies of sampling are those of scoring, at the temperature of both", async () => {
     const decoding = { kind: "sample", temperature: 0.7, topP: 1, topK: 0 } as const;
     const prompt = request(5, 2);
     const [response] = await generate(model, [prompt], { ...SAMPLING, decoding });
     const [scored] = await score(model, [Int32Array.from([...prompt.promptTokens, ...response!.tokens])], { temperature: 0.7 });
     expectClose(response!.logProbs, scored!.logProbs.slice(5), { atol: 2e-5 });
+    expectClose(response!.entropies, scored!.entropies.slice(5), { atol: 2e-5 });
   });
 
   test("responses end at an end token, at their own time, and sequences that leave make room", async () => {

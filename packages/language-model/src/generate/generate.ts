@@ -40,6 +40,8 @@ export interface GeneratedResponse {
   tokens: Int32Array;
   /** Log-probability (nats) of every token at the temperature of sampling, before top-p and top-k. */
   logProbs: Float32Array;
+  /** Entropy (nats) of the distribution that every token was drawn from, at the temperature of sampling, before top-p and top-k. */
+  entropies: Float32Array;
   /** `stop`: ended by itself; `length`: cut at `maxNewTokens`. */
   finishReason: "stop" | "length";
 }
@@ -51,6 +53,7 @@ interface Sequence {
   position: number;
   tokens: number[];
   logProbs: number[];
+  entropies: number[];
 }
 
 const DEFAULT_MAX_SLOTS = 256;
@@ -136,7 +139,7 @@ async function runRequests(
     for (let slot = 0; slot < slots.length && next < requests.length; slot++) {
       if (slots[slot] !== undefined) continue;
       const prompt = requests[next]!.promptTokens;
-      slots[slot] = { request: next++, token: prompt.at(-1)!, position: prompt.length - 1, tokens: [], logProbs: [] };
+      slots[slot] = { request: next++, token: prompt.at(-1)!, position: prompt.length - 1, tokens: [], logProbs: [], entropies: [] };
       taken.push({ slot, prompt });
     }
     await fillSlots(programs, cache, taken);
@@ -157,12 +160,13 @@ async function runRequests(
       if (reached > cache.size.capacity)
         await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
 
-      const { tokens, logProbs } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
+      const { tokens, logProbs, entropies } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
       slots.forEach((sequence, slot) => {
         if (sequence === undefined) return;
         const token = tokens[slot]!;
         sequence.tokens.push(token);
         sequence.logProbs.push(logProbs[slot]!);
+        sequence.entropies.push(entropies[slot]!);
         sequence.token = token;
         sequence.position++;
         generated++;
@@ -171,6 +175,7 @@ async function runRequests(
         responses[sequence.request] = {
           tokens: Int32Array.from(sequence.tokens),
           logProbs: Float32Array.from(sequence.logProbs),
+          entropies: Float32Array.from(sequence.entropies),
           finishReason: stopped ? "stop" : "length",
         };
         slots[slot] = undefined;

@@ -20,10 +20,12 @@ export interface SampleInputs {
   topK?: number;
 }
 
-/** Chosen tokens `[batch] int32` and their log-probabilities `[batch] f32` in nats. */
+/** Chosen tokens `[batch] int32`, their log-probabilities and the entropies of the distributions, `[batch] f32` in nats. */
 export interface ChosenTokens {
   tokens: tf.Tensor;
   logProbs: tf.Tensor;
+  /** Over the whole vocabulary. */
+  entropies: tf.Tensor;
 }
 
 // The threshold stays this far below the total mass, so that the rounding of u·total never leaves a row without a token.
@@ -35,7 +37,7 @@ const LARGEST_FRACTION = 1 - 2 ** -23;
  * Shapes: see {@link SampleInputs} and {@link ChosenTokens}.
  * The token is always one of nonzero probability that topK and topP keep; topK is applied first, topP to what it leaves,
  * renormalised (as vLLM and transformers do). Only when either is asked for are the rows sorted.
- * `logProbs` are those of softmax(logits / temperature) *before* topK and topP: what scoring the sequence gives.
+ * `logProbs` and `entropies` are those of softmax(logits / temperature) *before* topK and topP: what scoring the sequence gives.
  * No gradient.
  * @throws ShapeError when sizes disagree; ConfigError when an option is out of range.
  */
@@ -71,20 +73,20 @@ export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK }: 
   const fractions = tf.minimum(tf.reshape(uniforms, [batch, 1]), LARGEST_FRACTION);
   const beyond = tf.greater(cumulative, tf.mul(total, fractions));
   const tokens = tf.argMax(tf.cast(beyond, "int32"), 1);
-  return { tokens, logProbs: chosenLogProbs(shifted, sum, tokens) };
+  return { tokens, ...statistics(shifted, exponentials, sum, tokens) };
 }
 
 /**
- * Returns the most probable token of each row (the lowest id on a tie), with its log-probability under softmax(logits / temperature).
+ * Returns the most probable token of each row (the lowest id on a tie), with its log-probability and the entropy under softmax(logits / temperature).
  *
  * Shapes: `logits [batch, vocab] f32` → see {@link ChosenTokens}. No gradient.
  * @throws ShapeError when `logits` is not a matrix; ConfigError when temperature is not positive.
  */
 export function greedyTokens({ logits, temperature = 1 }: { logits: tf.Tensor; temperature?: number }): ChosenTokens {
   checkShape("greedyTokens", "logits", logits, ["batch", "vocab"]);
-  const { shifted, sum } = shiftedSoftmax(logits, checkTemperature("greedyTokens", temperature));
+  const { shifted, exponentials, sum } = shiftedSoftmax(logits, checkTemperature("greedyTokens", temperature));
   const tokens = tf.argMax(logits, 1);
-  return { tokens, logProbs: chosenLogProbs(shifted, sum, tokens) };
+  return { tokens, ...statistics(shifted, exponentials, sum, tokens) };
 }
 
 /** s = z − max z for z = logits / temperature, exp(s), and its row sums `[batch, 1]`. */
@@ -95,8 +97,14 @@ function shiftedSoftmax(logits: tf.Tensor, temperature: number): { shifted: tf.T
   return { shifted, exponentials, sum: tf.sum(exponentials, 1, true) };
 }
 
-function chosenLogProbs(shifted: tf.Tensor, sum: tf.Tensor, tokens: tf.Tensor): tf.Tensor {
-  return tf.sub(pickColumn(shifted, tokens), tf.log(tf.reshape(sum, [tokens.size])));
+/** log p of the chosen token, and H = log Σe − Σ e·s / Σe. */
+function statistics(shifted: tf.Tensor, exponentials: tf.Tensor, sum: tf.Tensor, tokens: tf.Tensor): Omit<ChosenTokens, "tokens"> {
+  const sums: tf.Tensor1D = tf.reshape(sum, [tokens.size]);
+  const logSum = tf.log(sums);
+  return {
+    logProbs: tf.sub(pickColumn(shifted, tokens), logSum),
+    entropies: tf.sub(logSum, tf.div(tf.sum(tf.mul(exponentials, shifted), 1), sums)),
+  };
 }
 
 /** `weights` with all but the `topK` largest of a row, and of these all beyond the mass `topP`, set to 0. */

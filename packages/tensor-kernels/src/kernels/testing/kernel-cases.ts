@@ -31,6 +31,7 @@ import {
   ropeReference,
   rowsOf,
   sampleReference,
+  entropyOf,
   softmax,
   swigluReference,
   tokenLogProbsReference,
@@ -338,8 +339,8 @@ const samplingCases: KernelCase[] = [
     constantInput("float32", [6], UNIFORMS),
   ],
   run: ([logits, uniforms]) => {
-    const { tokens, logProbs } = sampleTokens({ logits: logits!, uniforms: uniforms!, ...options });
-    return [tokens, logProbs];
+    const { tokens, logProbs, entropies } = sampleTokens({ logits: logits!, uniforms: uniforms!, ...options });
+    return [tokens, logProbs, entropies];
   },
   reference: ([logits, uniforms]) => sampleReference(logits!, uniforms!, 12, { topP: 1, topK: 12, ...options }),
   tolerance: FLOAT32,
@@ -350,14 +351,16 @@ const greedyCases: KernelCase[] = [
     name: "greedyTokens at temperature 0.5",
     inputs: [{ ...normalInput("greedy logits", [6, 12]), isDifferentiable: false }],
     run: ([logits]) => {
-      const { tokens, logProbs } = greedyTokens({ logits: logits!, temperature: 0.5 });
-      return [tf.cast(tokens, "float32"), logProbs];
+      const { tokens, logProbs, entropies } = greedyTokens({ logits: logits!, temperature: 0.5 });
+      return [tf.cast(tokens, "float32"), logProbs, entropies];
     },
     reference: ([logits]) => {
       const rows = rowsOf(logits!, 12);
+      const distributions = rows.map((row) => softmax(row.map((logit) => logit / 0.5)));
       return [
         rows.map((row) => row.indexOf(Math.max(...row))),
-        rows.map((row) => Math.log(Math.max(...softmax(row.map((logit) => logit / 0.5))))),
+        distributions.map((p) => Math.log(Math.max(...p))),
+        distributions.map(entropyOf),
       ];
     },
     tolerance: FLOAT32,

@@ -133,15 +133,16 @@ export function adamWReference(
   return [updated, first, second];
 }
 
-/** Inverse-CDF choice among the tokens that topK, then topP keep; log-probabilities of the whole distribution. */
+/** Inverse-CDF choice among the tokens that topK, then topP keep; log-probabilities and entropies of the whole distribution. */
 export function sampleReference(
   logits: Numbers,
   uniforms: Numbers,
   vocab: number,
   options: { temperature: number; topP: number; topK: number },
-): [number[], number[]] {
+): [number[], number[], number[]] {
   const tokens: number[] = [];
   const logProbs: number[] = [];
+  const entropies: number[] = [];
   rowsOf(logits, vocab).forEach((row, r) => {
     const p = softmax(row.map((logit) => logit / options.temperature));
     const ranked = p
@@ -159,6 +160,12 @@ export function sampleReference(
     const token = kept.toSorted((a, b) => a - b).find((id) => (cumulative += p[id]!) > uniforms[r]! * keptMass);
     tokens.push(token!);
     logProbs.push(Math.log(p[token!]!));
+    entropies.push(entropyOf(p));
   });
-  return [tokens, logProbs];
+  return [tokens, logProbs, entropies];
+}
+
+/** −Σ p·log p in nats. */
+export function entropyOf(p: readonly number[]): number {
+  return -p.reduce((sum, each) => sum + (each > 0 ? each * Math.log(each) : 0), 0);
 }
