@@ -26,6 +26,18 @@ export function batchTime(length: number, most: number): number {
   return Math.min(Math.ceil(Math.max(2, length) / step) * step, most);
 }
 
+/** The longest time for which packed rows come in powers of two. */
+const FEW_TIMES_UP_TO = 512;
+
+/**
+ * Time of packed rows: a power of two up to 512 where that is allowed, since compiling a shape takes as long as using it and what a sequence leaves of
+ * a row others fill.
+ */
+function packedTime(length: number, { most, batchTokens }: BatchOptions): number {
+  const time = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
+  return time <= Math.min(FEW_TIMES_UP_TO, most, batchTokens) ? time : batchTime(length, most);
+}
+
 /** Share of the tokens that packing must save to be worth the tokens' moves and the shapes that it adds. */
 const WORTH_PACKING = 0.1;
 
@@ -40,8 +52,10 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
     order.map((index) => ({ sequences: [index], filled: lengths[index]! })),
     lengths,
     options,
+    ({ filled }) => batchTime(filled, options.most),
   );
-  const packed = cutBatches(packRows(order, lengths, options.most), lengths, options);
+  const rowTime = order.length === 0 ? 0 : packedTime(lengths[order[0]!]!, options);
+  const packed = cutBatches(packRows(order, lengths, rowTime), lengths, options, () => rowTime);
   const tokens = (batches: readonly Batch[]) =>
     batches.reduce((sum, { rows, time, packing }) => sum + (packing?.rows ?? rows) * (packing?.time ?? time), 0);
   return tokens(packed) < (1 - WORTH_PACKING) * tokens(alone) ? packed : alone;
@@ -91,9 +105,8 @@ interface Row {
   filled: number;
 }
 
-/** Every sequence of `order` in the first row with room for it; the fullest rows first. */
-function packRows(order: readonly number[], lengths: readonly number[], most: number): Row[] {
-  const capacity = order.length === 0 ? 0 : batchTime(lengths[order[0]!]!, most);
+/** Every sequence of `order` in the first row of `capacity` tokens with room for it; the fullest rows first. */
+function packRows(order: readonly number[], lengths: readonly number[], capacity: number): Row[] {
   const rows: Row[] = [];
   for (const index of order) {
     const row = rows.find(({ filled }) => filled + lengths[index]! <= capacity);
@@ -106,10 +119,15 @@ function packRows(order: readonly number[], lengths: readonly number[], most: nu
   return rows.toSorted((a, b) => b.filled - a.filled);
 }
 
-function cutBatches(rows: readonly Row[], lengths: readonly number[], { batchTokens, most }: BatchOptions): Batch[] {
+function cutBatches(
+  rows: readonly Row[],
+  lengths: readonly number[],
+  { batchTokens }: BatchOptions,
+  timeOf: (fullest: Row) => number,
+): Batch[] {
   const batches: Batch[] = [];
   for (let from = 0; from < rows.length;) {
-    const time = batchTime(rows[from]!.filled, most);
+    const time = timeOf(rows[from]!);
     const room = Math.floor(batchTokens / time);
     if (room < 1)
       throw new ConfigError({
