@@ -1,6 +1,6 @@
 // `longcot grade`: verdicts on responses, in processes of their own.
 import { InvalidArgumentError, Option } from "commander";
-import type { CodeReward, IsolationLevel, RewardSignature } from "@longcot/verifiers";
+import type { CodePolicy, CodeReward, IsolationLevel, MathPolicy, RewardSignature } from "@longcot/verifiers";
 import { existingFile, numberFromZero, positiveNumber, wholeNumber } from "./option-values.ts";
 import { addRowsCommand } from "./rows-command.ts";
 import type { FilesOptions, RowsWork } from "./rows-command.ts";
@@ -17,15 +17,40 @@ export interface GradeOptions extends FilesOptions {
   /** Memory of one test, MiB. */
   memory?: number;
   tolerance?: number;
+  layout?: CodePolicy["layout"];
+  thinking?: MathPolicy["thinking"];
+  bareAnswer?: MathPolicy["bareAnswer"];
+  percent?: MathPolicy["percent"];
+  decimalPlaces?: number;
+  units?: MathPolicy["units"];
+  symbolCase?: MathPolicy["symbolCase"];
+  logBase?: "10" | "e";
+  tupleAsSet?: MathPolicy["tupleAsSet"];
   /** A module that grades instead of the verifiers. */
   rewardFunction?: string;
   signature: RewardSignature;
 }
 
+/** Conventions with a few values: flag, values (the first is the default), words. */
+const CONVENTIONS: readonly (readonly [flag: string, values: readonly string[], words: string])[] = [
+  [
+    "thinking",
+    ["closed-if-opened", "required", "ignored"],
+    "math: text that may hold the answer: after </think>, and whether there must be one",
+  ],
+  ["bare-answer", ["accept", "refuse"], "math: the last number or formula answers where nothing is boxed or announced"],
+  ["percent", ["integers", "either", "exact"], "math: whether 28% is 28: for whole percentages, for all, never"],
+  ["units", ["drop", "keep"], "math: whether 12 cm is 12"],
+  ["symbol-case", ["fold", "exact"], "math: whether A and a are one variable"],
+  ["log-base", ["10", "e"], "math: base of \\log without one"],
+  ["tuple-as-set", ["ordered", "distinct"], "math: whether (1,2) is {1,2} in the same order"],
+  ["layout", ["lines", "tokens"], "code: printed lines compared one by one, or words wherever lines end"],
+];
+
 /** Adds the command around `work`, which is loaded by the caller when it is first needed. */
 export function gradeCommand(work: RowsWork<GradeOptions>): AddCommand {
   return (program) => {
-    addRowsCommand(program, "grade", work)
+    const command = addRowsCommand(program, "grade", work)
       .description('Grade responses: {"id","ability","response","ground_truth"} in, {"id","score","outcome","extracted"?} out.')
       .option("--jobs <N>", "grading processes (default: the processors, at most 4)", wholeNumber(1))
       .addOption(
@@ -53,9 +78,12 @@ export function gradeCommand(work: RowsWork<GradeOptions>): AddCommand {
           .choices(["verl", "trl"])
           .default("verl"),
       )
-      .addHelpText(
-        "after",
-        `
+      .option("--decimal-places <N>", "math: places at which a decimal is compared with what it rounds (default: 6)", wholeNumber(0));
+    for (const [flag, values, words] of CONVENTIONS)
+      command.addOption(new Option(`--${flag} <value>`, `${words} (default: ${values[0]})`).choices(values));
+    command.addHelpText(
+      "after",
+      `
 ability "math": ground_truth is a text, or a list of texts that are all accepted.
 ability "code": ground_truth is a JSON object (or its text) of one of these shapes:
   {"inputs": […], "outputs": […]}                       programs that read standard input
@@ -69,7 +97,7 @@ Programs run in a bubblewrap box (apt install bubblewrap); without it they are r
 
 Example:
   longcot grade --input responses.jsonl --out grades.jsonl --jobs 2`,
-      );
+    );
   };
 }
 

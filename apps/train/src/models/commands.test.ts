@@ -148,6 +148,22 @@ test("grade keeps the order of its input over several processes", async () => {
   );
 });
 
+test.each<[flags: string[], response: string, ground_truth: string, byDefault: 0 | 1]>([
+  [["--percent", "exact"], "\\boxed{28\\%}", "28", 1],
+  [["--percent", "either"], "\\boxed{12.5\\%}", "12.5", 0],
+  [["--units", "keep"], "\\boxed{12\\text{ cm}}", "12", 1],
+  [["--symbol-case", "exact"], "\\boxed{A+1}", "a+1", 1],
+  [["--log-base", "e"], "\\boxed{\\log 2}", "\\ln 2", 0],
+  [["--tuple-as-set", "distinct"], "\\boxed{(1,2)}", "\\{1,2\\}", 1],
+  [["--decimal-places", "2"], "\\boxed{0.33}", "\\frac{1}{3}", 0],
+  [["--bare-answer", "refuse"], "It must be 7", "7", 1],
+  [["--thinking", "ignored"], "<think>\\boxed{7}", "7", 0],
+])("grade by the convention %j", async (flags, response, ground_truth, byDefault) => {
+  const row = { id: 0, ability: "math", response, ground_truth };
+  const [usual, other] = await Promise.all([longcot("grade", [row], "--jobs", "1"), longcot("grade", [row], "--jobs", "1", ...flags)]);
+  expect([usual.rows[0].score, other.rows[0].score]).toEqual([byDefault, 1 - byDefault]);
+});
+
 const isolation = await probeIsolation().catch(() => undefined);
 test.skipIf(isolation?.level !== "full")(
   `programs are graded, and the isolation is told${isolation?.level === "full" ? "" : " (left out: needs bubblewrap)"}`,

@@ -1,6 +1,6 @@
 // The work of `longcot grade`.
 import { createVerifierPool, isJudged } from "@longcot/verifiers";
-import type { VerifyRequest } from "@longcot/verifiers";
+import type { MathPolicy, VerifyRequest } from "@longcot/verifiers";
 import type { GradeOptions } from "../cli/grade.ts";
 import type { RowsSummary } from "../cli/rows-command.ts";
 import { readRows } from "./jsonl-rows.ts";
@@ -9,18 +9,8 @@ import { createRowsProgress } from "./rows-progress.ts";
 import { checkOutput, writeJsonl } from "./write-jsonl.ts";
 
 /** Grades every row of `input` and writes `out` in its order. */
-export async function gradeRows({
-  input,
-  out,
-  jobs,
-  isolation,
-  reward,
-  cpuTime,
-  memory,
-  tolerance,
-  rewardFunction,
-  signature,
-}: GradeOptions): Promise<RowsSummary> {
+export async function gradeRows(options: GradeOptions): Promise<RowsSummary> {
+  const { input, out, jobs, isolation, reward, cpuTime, memory, tolerance, layout, thinking, rewardFunction, signature } = options;
   checkOutput(out);
   const rows = await readRows(input, gradeRow);
   // A ground truth of the wrong type passes as it is: the pool grades it invalid_ground_truth.
@@ -38,7 +28,11 @@ export async function gradeRows({
     ...(jobs === undefined ? {} : { jobs }),
     ...(isolation === undefined ? {} : { isolation }),
     ...(rewardFunction === undefined ? {} : { rewardFunction: { path: rewardFunction, signature } }),
+    math: mathPolicy(options),
     code: {
+      ...(layout === undefined ? {} : { layout }),
+      // Programs are never looked for inside of the thinking.
+      ...(thinking === undefined || thinking === "ignored" ? {} : { thinking }),
       ...(reward === undefined ? {} : { reward }),
       ...(tolerance === undefined ? {} : { floatTolerance: tolerance }),
       ...(memory === undefined ? {} : { memoryMib: memory }),
@@ -71,6 +65,29 @@ export async function gradeRows({
     await pool.close();
     progress.close();
   }
+}
+
+/** What the flags say of conventions; the rest is the grader's default. */
+function mathPolicy({
+  thinking,
+  bareAnswer,
+  percent,
+  decimalPlaces,
+  units,
+  symbolCase,
+  logBase,
+  tupleAsSet,
+}: GradeOptions): Partial<MathPolicy> {
+  return {
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(bareAnswer === undefined ? {} : { bareAnswer }),
+    ...(percent === undefined ? {} : { percent }),
+    ...(decimalPlaces === undefined ? {} : { decimalPlaces }),
+    ...(units === undefined ? {} : { units }),
+    ...(symbolCase === undefined ? {} : { symbolCase }),
+    ...(logBase === undefined ? {} : { logBase: logBase === "e" ? "e" : 10 }),
+    ...(tupleAsSet === undefined ? {} : { tupleAsSet }),
+  };
 }
 
 /** Wall time allowed for each second of processor time: on a loaded machine a right answer takes longer, and must not be late for it. */

@@ -201,15 +201,36 @@ const codeVerifier = z.strictObject({
   reward: z.union([z.enum(["all", "fraction"]), z.strictObject({ power: positive })]).default("all"),
   /** Largest difference of two decimals, absolute and relative. */
   float_tolerance: z.number().min(0).default(1e-9),
+  /** Printed lines compared one by one, or words wherever lines end. */
+  layout: z.enum(["lines", "tokens"]).default("lines"),
   /** Of one test; seconds, seconds, MiB. */
   cpu_time_s: positive.default(6),
   wall_time_s: positive.default(18),
   memory_mib: count.default(1024),
 });
 
+const mathVerifier = z.strictObject({
+  /** Without a box and an announcement: no answer, since a reward for a number that merely stands last teaches to leave answers unmarked; or that. */
+  bare_answer: z.enum(["refuse", "accept"]).default("refuse"),
+  /** Whether 28% is 28: for whole percentages, for all, never. */
+  percent: z.enum(["integers", "either", "exact"]).default("integers"),
+  /** A decimal equals what rounds to it at so many places. */
+  decimal_places: countOrZero.default(6),
+  /** Whether 12 cm is 12. */
+  units: z.enum(["drop", "keep"]).default("drop"),
+  /** Whether A and a are one variable. */
+  symbol_case: z.enum(["fold", "exact"]).default("fold"),
+  /** Base of `\\log` without one. */
+  log_base: z.union([z.literal(10), z.literal("e")]).default(10),
+  /** Whether (1,2) is {1,2} in the same order. */
+  tuple_as_set: z.enum(["ordered", "distinct"]).default("ordered"),
+});
+
 export const verifier = z.strictObject({
   /** Grading processes; absent: as many as the machine has cores, at most 4. */
   jobs: count.optional(),
+  /** Conventions where mathematics does not say. */
+  math: mathVerifier.prefault({}),
   code: codeVerifier.prefault({}),
   /** Grades every response instead of the verifiers. */
   reward_function: rewardFunction.optional(),

@@ -33,17 +33,26 @@ export async function openVerifierPool(
 }
 
 function poolOptions(
-  { jobs, code, reward_function: own }: VerifierSettings,
+  { jobs, math, code, reward_function: own }: VerifierSettings,
   thinking: "required" | "closed-if-opened",
 ): VerifierPoolOptions {
   return {
     ...(jobs === undefined ? {} : { jobs }),
-    // A reward for a number that merely stands last would teach the policy to leave its answer unmarked.
-    math: { thinking, bareAnswer: "refuse" },
+    math: {
+      thinking,
+      bareAnswer: math.bare_answer,
+      percent: math.percent,
+      decimalPlaces: math.decimal_places,
+      units: math.units,
+      symbolCase: math.symbol_case,
+      logBase: math.log_base,
+      tupleAsSet: math.tuple_as_set,
+    },
     code: {
       thinking,
       reward: code.reward,
       floatTolerance: code.float_tolerance,
+      layout: code.layout,
       cpuTimeS: code.cpu_time_s,
       wallTimeS: code.wall_time_s,
       memoryMib: code.memory_mib,

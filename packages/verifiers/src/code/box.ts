@@ -1,6 +1,7 @@
 // One box: the forkserver's process, seen from outside. Runs one program at a time and says how it ended.
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { chownSync, closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BOX_PROGRAMS, boxCommand, boxProgramNames, runtimeDescriptor, type BoxPlan } from "./isolation.ts";
 
@@ -80,6 +81,9 @@ export class Box {
     const [command, ...args] = boxCommand(plan, { python, pythonFolders, stackMib }) as [string, ...string[]];
     const files = plan.boxed ? boxProgramNames().map((name) => openSync(join(BOX_PROGRAMS, name), "r")) : [];
     const runtime = openSync(process.execPath, "r");
+    // Without a box programs write on the host: into a folder that goes with this.
+    const scratch = plan.boxed ? "/tmp" : mkdtempSync(join(tmpdir(), "longcot-box-"));
+    if (!plan.boxed && plan.uid !== undefined) chownSync(scratch, plan.uid, plan.uid);
     try {
       this.#child = spawn(command, args, {
         cwd: "/",
@@ -87,7 +91,8 @@ export class Box {
         env: {
           PATH: "/usr/local/bin:/usr/bin:/bin",
           LANG: "C.UTF-8",
-          HOME: "/tmp",
+          HOME: scratch,
+          TMPDIR: scratch,
           PYTHONHASHSEED: "0",
           LONGCOT_NODE: String(runtimeDescriptor(plan)),
         },
@@ -101,6 +106,7 @@ export class Box {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS)));
     this.#exited = new Promise((resolve) => {
       const end = (reason: string): void => {
+        if (!plan.boxed) rmSync(scratch, { recursive: true, force: true });
         this.#fail(`${reason} ${this.#stderr.trim()}`.trim());
         resolve();
       };

