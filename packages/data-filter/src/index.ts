@@ -16,6 +16,7 @@ export { dropSolvedPrompts } from "./online-filter.ts";
 export type { GroupPassRates, OnlineFiltered, OnlineFilterOptions } from "./online-filter.ts";
 export type { MixedSource, MixOptions, Share } from "./mix.ts";
 export type { Progress } from "./pacer.ts";
+export { readProblems, readSourceRows } from "./read-source.ts";
 export { runPipeline } from "./run-pipeline.ts";
 export type { DroppedExample, PipelineOptions, PipelineResult } from "./run-pipeline.ts";
 export { checkAnswers } from "./steps/check-answers.ts";

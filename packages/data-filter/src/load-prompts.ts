@@ -54,7 +54,8 @@ export async function loadPrompts(
   return onInvalid === "reject" ? { rows, rejected: loaded.rejected } : rows;
 }
 
-function checkPromptRow(row: RawRow, promptKey: string, dataSourceKey: string): Omit<PromptRow, "promptId"> {
+/** The fields of a row in verl's schema. @throws RowFault naming the one at fault. */
+export function checkPromptRow(row: RawRow, promptKey: string, dataSourceKey: string): Omit<PromptRow, "promptId"> {
   const dataSource = checkText(row[dataSourceKey], dataSourceKey);
   const messages = checkMessages(row[promptKey], promptKey, "user", 1);
   const ability = row["ability"];

@@ -29,7 +29,11 @@ export function evalCommand(load: () => Promise<EvalWork>): AddCommand {
         .option("--step <N>", "with --run: the checkpoint of this step", wholeNumber(0))
         .option("--server <url>", "an OpenAI-compatible API instead, such as http://localhost:8000/v1 (key: OPENAI_API_KEY)")
         .option("--server-model <name>", "with --server: the model's name there")
-        .option("--benchmark <files...>", "files of problems in verl's row schema, or NAME=FILE under a published protocol")
+        .option(
+          "--benchmark <files...>",
+          "files of problems in verl's row schema; names of published protocols, fetched from the hub; or NAME=FILE",
+        )
+        .option("--window <from..to>", "with livecodebench: first and last month or day of the contests (default: 2024-08..2025-02)")
         .option("--k <K>", "samples per problem (default: the benchmark's, else 8)", wholeNumber(1))
         .option("--temperature <τ>", "logits are divided by it (default: 1)", positiveNumber())
         .option("--top-p <p>", "sample from the likeliest tokens that make up this share (default: 1)", positiveNumber(1))
@@ -43,7 +47,7 @@ export function evalCommand(load: () => Promise<EvalWork>): AddCommand {
     )
       .addHelpText(
         "after",
-        "\nAn interrupted evaluation goes on when it is started again with the same folder.\nPublished protocols: aime24, aime25, math-500, gsm8k (the paper: 32,768 new tokens, temperature 1, top-p 1, avg@32 on AIME).\n\nExamples:\n  longcot eval --run runs/quickstart\n  longcot eval --model DIR --benchmark aime24=aime24.parquet aime25=aime25.parquet --against published\n  longcot eval --server http://localhost:8000/v1 --server-model policy --benchmark problems.jsonl --k 16",
+        "\nAn interrupted evaluation goes on when it is started again with the same folder.\nPublished protocols: aime24, aime25, math-500, gsm8k, livecodebench (the paper: 32,768 new tokens, temperature 1, top-p 1, avg@32 on AIME,\navg@4 on LiveCodeBench; its programs run in the sandbox, see longcot doctor).\n\nExamples:\n  longcot eval --run runs/quickstart\n  longcot eval --model DIR --benchmark aime24 aime25=aime25.parquet --against published\n  longcot eval --model DIR --benchmark livecodebench='test*.jsonl' --against published\n  longcot eval --server http://localhost:8000/v1 --server-model policy --benchmark problems.jsonl --k 16",
       )
       .action(async ({ json, ...flags }: EvalFlags & { json?: true }) => {
         const work = await load();

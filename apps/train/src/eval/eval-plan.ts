@@ -7,7 +7,7 @@ import { definedOnly } from "../recipe/defined-only.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { checkpointName, listCheckpointSteps } from "../run/checkpoints.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
-import { namedBenchmark, type BenchmarkPlan } from "./benchmarks.ts";
+import { namedBenchmark, parseWindow, type BenchmarkPlan, type Window } from "./benchmarks.ts";
 
 export interface EvalFlags extends EngineFlags {
   model?: string;
@@ -25,6 +25,7 @@ export interface EvalFlags extends EngineFlags {
   timeout: number;
   out?: string;
   against?: string;
+  window?: string;
 }
 
 /** How answers are drawn. */
@@ -45,6 +46,8 @@ export interface EvalPlan {
   sampling: EvalSampling;
   /** Whether a bare last number counts as an answer. */
   bareAnswer: "accept" | "refuse";
+  /** Of problems with a date, those that count; undefined: the protocol's. */
+  window: Window | undefined;
   /** Problems per level, the first ones; undefined: all. */
   perLevel: number | undefined;
   out: string;
@@ -106,6 +109,7 @@ function finishPlan(flags: EvalFlags, { run, ...plan }: Pick<EvalPlan, "answers"
     ...plan,
     benchmarks,
     sampling,
+    window: flags.window === undefined ? undefined : parseWindow(flags.window),
     bareAnswer: recipe === undefined ? "accept" : "refuse",
     perLevel: flags.benchmark === undefined ? recipe?.evaluation.prompts_per_level : undefined,
     out: flags.out ?? join("evals", `${plan.name}-${benchmarks.map(({ name }) => name).join("-")}`),

@@ -2,15 +2,14 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { loadPrompts, type PromptRow } from "@longcot/data-filter";
 import { gradeMath, createVerifierPool } from "@longcot/verifiers";
 import { atomicWrite } from "../run/atomic.ts";
-import { groupOf } from "../training/prompts.ts";
 import { openAnswerSource, type AnswerSource } from "./answer-source.ts";
 import type { BenchmarkPlan } from "./benchmarks.ts";
 import { compareWith } from "./compare-results.ts";
 import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
 import type { EvalFlags, EvalPlan } from "./eval-plan.ts";
+import { loadBenchmark, type BenchmarkProblems } from "./load-benchmark.ts";
 import { renderEvalReport, type Evaluated } from "./eval-report.ts";
 import { summarizeSamples } from "./eval-figures.ts";
 import { publishedTable } from "./published.ts";
@@ -27,7 +26,8 @@ export interface EvalJob {
 /** Evaluates on every benchmark of the plan and writes results.json, samples of each as parquet, and report.html. */
 export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Promise<EvalOutcome> {
   const loaded = [];
-  for (const benchmark of plan.benchmarks) loaded.push({ benchmark, ...(await loadProblems(benchmark, plan.perLevel)) });
+  for (const benchmark of plan.benchmarks)
+    loaded.push({ benchmark, ...(await loadBenchmark(benchmark, { perLevel: plan.perLevel, window: plan.window })) });
   mkdirSync(plan.out, { recursive: true });
   const source = await openAnswerSource(
     plan,
@@ -38,7 +38,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
   try {
     const results: BenchmarkResult[] = [];
     const evaluated: Evaluated[] = [];
-    for (const { benchmark, rows, indices } of loaded) {
+    for (const { benchmark, files, rows, indices } of loaded) {
       const settings = {
         samples_per_problem: benchmark.samples!,
         temperature: plan.sampling.temperature,
@@ -66,7 +66,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
       results.push({
         benchmark: benchmark.name,
         title: benchmark.title,
-        file: benchmark.path,
+        file: files.join(", "),
         ...settings,
         ...figures,
         ...(compared === undefined ? {} : { compared }),
@@ -87,31 +87,6 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
   }
 }
 
-interface Problems {
-  rows: PromptRow[];
-  /** [rows]: the place of each in its file, which keys its draws. */
-  indices: number[];
-}
-
-/** The benchmark's problems as they are asked, at most `perLevel` of each level or source. */
-async function loadProblems({ path, suffix }: BenchmarkPlan, perLevel: number | undefined): Promise<Problems> {
-  const seen = new Map<string, number>();
-  const all = (await loadPrompts(path)).map((row, index) => ({ row: asked(row, suffix), index }));
-  const chosen = all.filter(({ row }) => {
-    const count = (seen.get(groupOf(row)) ?? 0) + 1;
-    seen.set(groupOf(row), count);
-    return perLevel === undefined || count <= perLevel;
-  });
-  return { rows: chosen.map(({ row }) => row), indices: chosen.map(({ index }) => index) };
-}
-
-/** `row` with `suffix` behind its statement, unless that says how to answer already. */
-function asked(row: PromptRow, suffix: string | undefined): PromptRow {
-  const last = row.messages.at(-1)!;
-  if (suffix === undefined || last.content.includes("\\boxed")) return row;
-  return { ...row, messages: [...row.messages.slice(0, -1), { ...last, content: `${last.content.trimEnd()} ${suffix}` }] };
-}
-
 interface AnswerContext {
   plan: EvalPlan;
   benchmark: BenchmarkPlan;
@@ -120,7 +95,12 @@ interface AnswerContext {
 }
 
 /** Asks and grades every problem that the log does not hold whole, in chunks; each chunk is on disk before the next one starts. */
-async function answerAll(source: AnswerSource, { rows, indices }: Problems, log: SampleLog, context: AnswerContext): Promise<void> {
+async function answerAll(
+  source: AnswerSource,
+  { rows, indices }: Pick<BenchmarkProblems, "rows" | "indices">,
+  log: SampleLog,
+  context: AnswerContext,
+): Promise<void> {
   const { plan, benchmark, signal, onProgress } = context;
   const samples = benchmark.samples!;
   const answered = new Set(log.samples.map(({ problem }) => problem));

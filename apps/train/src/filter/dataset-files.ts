@@ -11,6 +11,8 @@ export interface DatasetSplit {
   /** A configuration (subset); undefined: the default or only one. */
   config: string | undefined;
   split: string;
+  /** A pattern of the files instead, whatever split or configuration they are of. */
+  files?: string | undefined;
 }
 
 const DATA = /\.(parquet|jsonl|ndjson|json|csv|arrow)(\.gz)?$/;
@@ -33,7 +35,12 @@ const card = z.object({
  * The paths of `files` that hold the split, in order; none where nothing does. `readme` is the data set's card, if it has one.
  * @throws ConfigError where the card has configurations or splits and the one asked for is not among them, or none is the default.
  */
-export function splitFiles(files: readonly string[], readme: string | undefined, { name, config, split }: DatasetSplit): string[] {
+export function splitFiles(
+  files: readonly string[],
+  readme: string | undefined,
+  { name, config, split, files: pattern }: DatasetSplit,
+): string[] {
+  if (pattern !== undefined) return files.filter((file) => matchesGlob(file, pattern)).toSorted();
   const configs = readme === undefined ? [] : (card.safeParse(frontMatter(readme)).data?.configs ?? []);
   if (configs.length > 0) {
     const chosen =

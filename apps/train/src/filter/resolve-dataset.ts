@@ -13,6 +13,8 @@ export interface DatasetReference {
   config?: string | undefined;
   /** Default `train`. */
   split?: string | undefined;
+  /** A pattern of files instead of a split. */
+  files?: string | undefined;
 }
 
 /** Where the hub keeps data sets of other formats as parquet: `<config>/<split>/0000.parquet`. */
@@ -22,12 +24,12 @@ const CONVERTED = "refs/convert/parquet";
  * The files of a split, on this machine. With `HF_HUB_OFFLINE`, or where the hub cannot be reached, the cache alone is asked.
  * @throws ConfigError for a name that is none, or a configuration or split that is not there; DataError where the files cannot be had.
  */
-export async function resolveDataset({ dataset, config, split = "train" }: DatasetReference): Promise<string[]> {
+export async function resolveDataset({ dataset, config, split = "train", files: pattern }: DatasetReference): Promise<string[]> {
   const parsed = parseHubReference(dataset);
   if (parsed === undefined)
     throw new ConfigError({ who: "data set", expected: "owner/name of a data set on the hub", received: JSON.stringify(dataset) });
   const repository = { ...parsed, type: "dataset" as const };
-  const wanted: DatasetSplit = { name: dataset, config, split };
+  const wanted: DatasetSplit = { name: dataset, config, split, files: pattern };
   if (isOffline()) return (await fromCache()) ?? missing("not in the hub's cache (HF_HUB_OFFLINE is set)");
   try {
     const files = await fetched(repository.revision);
@@ -43,7 +45,11 @@ export async function resolveDataset({ dataset, config, split = "train" }: Datas
     }
     return missing(`the hub says: ${reasonOf(cause)}`, cause);
   }
-  return missing(`no file of split ${split}${config === undefined ? "" : ` of ${config}`} that can be read`);
+  return missing(
+    pattern !== undefined
+      ? `no file ${pattern}`
+      : `no file of split ${split}${config === undefined ? "" : ` of ${config}`} that can be read`,
+  );
 
   /** Fetches the split's files of a revision. */
   async function fetched(revision: string): Promise<string[]> {

@@ -1,8 +1,7 @@
 // The first step: rows of the source files, mapped to verl's fields, into the store. Nothing is checked yet and nothing left out.
-import { DataError } from "@longcot/errors";
 import { isRecord } from "../row-fields.ts";
 import { createPacer, type Progress } from "../pacer.ts";
-import { layoutNames, mapRow, mappingOf, type ColumnMapping } from "./layouts.ts";
+import { mapRow, mappingOf, unknownLayout, type ColumnMapping } from "./layouts.ts";
 import { append, type ProblemStore } from "./problem-store.ts";
 import { expandPaths, fingerprint, sourceRows } from "./source-files.ts";
 
@@ -77,16 +76,6 @@ async function importFile(
   }
   await tick(0);
   return fileRow;
-}
-
-function unknownLayout(path: string, columns: readonly string[]): never {
-  throw new DataError({
-    who: path,
-    argument: "columns",
-    expected: `those of a known layout (${layoutNames().join(", ")})`,
-    received: columns.join(", "),
-    fix: "Name the columns in `mapping`, for example {prompt: problem, ground_truth: final_answer}",
-  });
 }
 
 const textOrNull = (value: unknown): string | null =>

@@ -1,4 +1,5 @@
 // The column layouts that problems come in, each turned into verl's: which columns tell a layout, and where its fields are.
+import { DataError } from "@longcot/errors";
 import { isRecord } from "../row-fields.ts";
 
 /** A row as read, before any check: absent and null are the same. */
@@ -23,6 +24,9 @@ export interface ColumnMapping {
   readonly extra_info?: string;
 }
 
+/** A worked solution that ends in its answer behind four hashes, as GSM8K has it. */
+const WORKED_ANSWER = /\n#{4}[ \t]*(\S[^\n]*?)\s*$/;
+
 type Row = Readonly<Record<string, unknown>>;
 
 interface Layout {
@@ -42,6 +46,7 @@ const LAYOUTS: readonly Layout[] = [
   },
   { name: "numina-math", columns: ["problem", "answer"], mapping: { prompt: "problem", ground_truth: "answer", data_source: "source" } },
   { name: "question-answer", columns: ["question", "answer"], mapping: { prompt: "question", ground_truth: "answer" } },
+  { name: "problem-answer", columns: ["Problem", "Answer"], mapping: { prompt: "Problem", ground_truth: "Answer", solution: "Solution" } },
   { name: "trl", columns: ["prompt", "ground_truth"], mapping: { prompt: "prompt", ground_truth: "ground_truth" } },
   { name: "trl", columns: ["prompt", "answer"], mapping: { prompt: "prompt", ground_truth: "answer" } },
   { name: "trl", columns: ["prompt", "solution"], mapping: { prompt: "prompt", ground_truth: "solution" } },
@@ -63,23 +68,39 @@ export function mappingOf(columns: readonly string[]): ColumnMapping | undefined
   return layout === undefined ? undefined : { ...COMMON, ...(solution === undefined ? {} : { solution }), ...layout.mapping };
 }
 
+/** @throws DataError naming the known layouts. */
+export function unknownLayout(path: string, columns: readonly string[]): never {
+  throw new DataError({
+    who: path,
+    argument: "columns",
+    expected: `those of a known layout (${layoutNames().join(", ")})`,
+    received: columns.join(", "),
+    fix: "Name the columns in `mapping`, for example {prompt: problem, ground_truth: final_answer}",
+  });
+}
+
 /** `row` by `mapping`; `defaults` stand in for absent fields. A prompt that is text becomes one message of the user. */
 export function mapRow(row: Row, mapping: ColumnMapping, defaults: { readonly ability?: string; readonly dataSource?: string }): MappedRow {
   const field = (path: string | undefined): unknown => (path === undefined ? undefined : valueAt(row, path));
   const declares = (path: string | undefined): boolean => path !== undefined && path.split(".")[0]! in row;
   const prompt = field(mapping.prompt);
+  const truth = field(mapping.ground_truth);
+  const answer = typeof truth === "string" ? WORKED_ANSWER.exec(truth)?.[1] : undefined;
   const truthColumn = mapping.ground_truth?.split(".");
   const lacksRewardModel = truthColumn !== undefined && truthColumn.length > 1 && (row[truthColumn[0]!] ?? null) === null;
   return {
-    dataSource: declares(mapping.data_source) ? field(mapping.data_source) : defaults.dataSource,
+    dataSource: declares(mapping.data_source) ? onlyOne(field(mapping.data_source)) : defaults.dataSource,
     prompt: typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt,
     ability: declares(mapping.ability) ? field(mapping.ability) : defaults.ability,
-    groundTruth: field(mapping.ground_truth),
-    solution: mapping.solution === mapping.ground_truth ? undefined : field(mapping.solution),
+    groundTruth: answer ?? truth,
+    solution: answer !== undefined ? truth : mapping.solution === mapping.ground_truth ? undefined : field(mapping.solution),
     extraInfo: field(mapping.extra_info),
     ...(lacksRewardModel ? { lacksRewardModel } : {}),
   };
 }
+
+/** What a list of one holds: open-instruct names its data sets so. */
+const onlyOne = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? value[0] : value);
 
 function valueAt(row: Row, path: string): unknown {
   let value: unknown = row;
