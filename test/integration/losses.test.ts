@@ -129,6 +129,30 @@ test("KL to the policy before the first step: in the loss, and in the reward wit
   expect(readOutcome(interrupted)).toEqual(readOutcome(own));
 });
 
+test("dynamic sampling: a step draws on until its groups tell right from wrong, trains on those alone, and is the same when resumed", async () => {
+  const sets = ["rejection={zero_advantage: true, refill: {max_rounds: 2}}", "advantages.estimator=reinforce++"];
+  const { run, metrics, rollouts } = await train("refill", ...sets);
+  for (const [i, step] of metrics.entries()) {
+    const rounds = step["train/num_gen_batches"]!;
+    expect(rollouts[i]!.length).toBe(16 * rounds);
+    expect(rounds === 3 || step["batch/kept_groups"] === 4).toBe(true);
+    // Whitened over the chosen groups alone.
+    if (step["batch/kept_groups"]! > 0) expectClose([step["critic/advantages/mean"]!], [0], { atol: 1e-6 });
+    const [advantages, rewards] = [rollouts[i]!.viewPerRow("advantage"), rollouts[i]!.viewPerRow("reward")];
+    for (const { from, to } of rollouts[i]!.groups()) {
+      const isUniform = rewards.subarray(from, to).every((reward) => reward === rewards[from]);
+      if (isUniform) expect(advantages.subarray(from, to).every((advantage) => advantage === 0)).toBe(true);
+    }
+  }
+  expect(metrics.some((step) => step["train/num_gen_batches"]! > 1)).toBe(true);
+  const stopped = join(scratch, "refill-resumed");
+  const flags = [...FROM_MODEL, ...sets].flatMap((set) => ["--set", set]);
+  const begin = ["train", "--recipe", TINY_RECIPE, "--run", stopped, "--json", ...flags];
+  expect((await startLongcot(begin, { stopAt: { moment: [0, "old_log_prob", 0], signal: "SIGKILL" } }).done).signal).toBe("SIGKILL");
+  expect(await runLongcot("train", "--resume", "--run", stopped, "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(readOutcome(stopped)).toEqual(readOutcome(run));
+});
+
 test("with a learning rate of 0 nothing drifts: every ratio of every update is 1, and the weights stay", async () => {
   const { run, metrics } = await train(
     "still",

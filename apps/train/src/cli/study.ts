@@ -47,14 +47,21 @@ export const studyCommand: AddCommand = (program) => {
 };
 
 async function study(flags: StudyFlags): Promise<void> {
-  const [{ readStudySource, resolveStudy }, folders, { runStudy, checkSameStudy }, { createStudyProgress }, { writeStudyReport }] =
-    await Promise.all([
-      import("../study/load-study.ts"),
-      import("../study/study-folder.ts"),
-      import("../study/run-study.ts"),
-      import("../study/study-progress.ts"),
-      import("../study/write-study-report.ts"),
-    ]);
+  const [
+    { readStudySource, resolveStudy },
+    folders,
+    { runStudy, checkSameStudy },
+    { createStudyProgress },
+    { writeStudyReport },
+    { writeCellTable },
+  ] = await Promise.all([
+    import("../study/load-study.ts"),
+    import("../study/study-folder.ts"),
+    import("../study/run-study.ts"),
+    import("../study/study-progress.ts"),
+    import("../study/write-study-report.ts"),
+    import("../study/cell-table.ts"),
+  ]);
   if (flags.resume === true && flags.run === undefined)
     throw new ConfigError({ who: "--resume", argument: "--run", expected: "the folder of the study to go on with", received: "nothing" });
   const isNew = flags.resume !== true;
@@ -80,6 +87,8 @@ async function study(flags: StudyFlags): Promise<void> {
       ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
     });
     const { page, findings } = writeStudyReport(path);
+    const table = writeCellTable(planned, path);
+    if (flags.json !== true) process.stdout.write(`${table}\n`);
     for (const text of flags.json === true ? [] : findingLines(findings)) process.stdout.write(`${text}\n`);
     progress.emit({ type: "done", status, folder: path, report: page });
     if (status === "interrupted") process.exitCode = interrupt.exitCode();

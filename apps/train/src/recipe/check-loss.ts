@@ -15,6 +15,7 @@ export function* lossRules(recipe: Recipe): Iterable<BrokenRule> {
   yield* estimator(recipe);
   yield* referenceKl(recipe);
   yield* correction(recipe);
+  yield* refill(recipe);
 }
 
 function* policyLoss({ loss }: Recipe): Iterable<BrokenRule> {
@@ -70,6 +71,13 @@ function* correction({ rollout_correction: correction }: Recipe): Iterable<Broke
     else if (low === undefined && criterion.endsWith("k1") && high < 1)
       yield { path: path.with(3, "high"), expected: "at least 1, or given with low", received: String(high) };
   }
+}
+
+function* refill({ rejection, rollout }: Recipe): Iterable<BrokenRule> {
+  if (rejection.refill === undefined) return;
+  const path = ["rejection", "refill"];
+  if (!rejection.zero_advantage) yield withoutEffect(path, "rejection.zero_advantage false", rejection.refill);
+  if (rollout.replay !== undefined) yield withoutEffect(path, "rollout.replay", rejection.refill);
 }
 
 function withoutEffect(path: PropertyKey[], owner: string, value: unknown): BrokenRule {

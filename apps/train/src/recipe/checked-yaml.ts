@@ -16,6 +16,7 @@ export interface CheckedYaml<Value> {
  * Parses `text`, lays `sets` (`key=value`) over it and checks the result.
  * @param options.label names the text in errors.
  * @param options.isWritten whether somebody wrote the text, so that errors name its lines; default true.
+ * @param options.inherit adds what the text takes from another one.
  * @param options.adjust may add overrides that others bring with them.
  * @throws ConfigError in one line: the key, where it was written, what was expected, what came.
  */
@@ -25,6 +26,7 @@ export function parseChecked<Schema extends z.ZodType>({
   label,
   sets = [],
   isWritten = true,
+  inherit = (value) => value,
   adjust = (_, overrides) => ({ overrides, notices: [] }),
 }: {
   schema: Schema;
@@ -32,12 +34,14 @@ export function parseChecked<Schema extends z.ZodType>({
   label: string;
   sets?: readonly string[];
   isWritten?: boolean;
+  inherit?: (value: unknown) => unknown;
   adjust?: (value: unknown, overrides: Override[]) => { overrides: Override[]; notices: string[] };
 }): CheckedYaml<z.output<Schema>> {
   const yaml = parseYaml(text, label);
   const given = sets.map(parseOverride);
-  const { overrides, notices } = adjust(yaml.value, given);
-  const input = applyOverrides(yaml.value, overrides);
+  const whole = inherit(yaml.value);
+  const { overrides, notices } = adjust(whole, given);
+  const input = applyOverrides(whole, overrides);
   const locate: Locate = (path) => {
     const isInFile = valueAt(yaml.value, path) !== undefined;
     const set = given.findLast((override) => startsWith(path, override.path) || (!isInFile && startsWith(override.path, path)));

@@ -6,6 +6,7 @@ import { findBrokenRule, findContextOverflow } from "./check-recipe.ts";
 import type { BrokenRule } from "./check-recipe.ts";
 import { parseChecked } from "./checked-yaml.ts";
 import { switchDataSource } from "./data-switch.ts";
+import { inheritRecipe } from "./inherit-recipe.ts";
 import { dotted } from "./issue-message.ts";
 import { readNamedYaml, yamlNames } from "./named-yaml.ts";
 import { recipeSchema } from "./schema.ts";
@@ -37,7 +38,16 @@ export const recipeSource = (source: string): { text: string; label: string } =>
 
 /** {@link loadRecipe} for YAML text; `label` names it in errors, with the line unless `isWritten` is false (nobody wrote the text). */
 export function resolveRecipe(source: { text: string; label: string; sets?: readonly string[]; isWritten?: boolean }): LoadedRecipe {
-  const { value: recipe, locate, notices } = parseChecked({ schema: recipeSchema, ...source, adjust: switchDataSource });
+  const {
+    value: recipe,
+    locate,
+    notices,
+  } = parseChecked({
+    schema: recipeSchema,
+    ...source,
+    inherit: (value) => inheritRecipe(value, { label: source.label, read: recipeSource }),
+    adjust: switchDataSource,
+  });
   const broken = findBrokenRule(recipe);
   if (broken !== undefined) throw ruleError(broken, locate(broken.path));
   return { recipe, notices };

@@ -239,6 +239,13 @@ export const verifier = z.strictObject({
 const rejection = z.strictObject({
   /** Leave groups whose advantages are all zero out of the updates and of the entropy measured. */
   zero_advantage: z.boolean().default(true),
+  /** Dynamic sampling (DAPO): more prompts are answered until as many groups as the stage's batch_size have rewards that differ; absent: none. */
+  refill: z
+    .strictObject({
+      /** Times that batch_size more prompts are drawn in a step. */
+      max_rounds: count.default(10),
+    })
+    .optional(),
 });
 
 const onlineFilter = z.strictObject({
@@ -276,7 +283,7 @@ export const engine = z.strictObject({
 
 /** Schema of a recipe. Parse with {@link loadRecipe}, which also checks what spans several keys. */
 export const recipeSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a name of letters, digits, '.', '_' and '-'"),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/, "a name of letters, digits, '.', '_', '+' and '-'"),
   seed: countOrZero.default(0),
   /** A folder in the Hugging Face layout, or the shape of a new model. */
   model: z.union([pathString, newModel]),

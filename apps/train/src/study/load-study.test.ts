@@ -52,6 +52,15 @@ describe("cells and grids", () => {
     expect(sgdSteps(settingsOf(cells[3]!.recipe))).toBe(4);
   });
 
+  test("a cell may begin from a recipe of its own; what the study sets is set in every cell, before the cell's own", () => {
+    const { cells } = resolve(
+      `name: s\nseeds: [1]\nbase: magic\nset: {stages.*.steps: 3, loss.micro_batch_tokens: 4096}\ncells: [{name: a}, {name: b, recipe: gspo, set: {stages.*.steps: 4}}]\n`,
+    );
+    expect(cells.map(({ recipe }) => recipe.loss.name)).toEqual(["magic", "gspo"]);
+    expect(cells.map(({ recipe }) => recipe.loss.micro_batch_tokens)).toEqual([4096, 4096]);
+    expect(cells.map(({ recipe }) => recipe.stages[0]!.steps)).toEqual([3, 4]);
+  });
+
   test("overrides of the study reach the base", () => {
     const { recipe, cells } = resolve(`name: s\nseeds: [1]\n${BASE}cells: [{name: x}]\n`, ["seeds=[7]", "base.stages.0.steps=9"]);
     expect(recipe.seeds).toEqual([7]);

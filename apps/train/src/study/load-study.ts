@@ -4,6 +4,7 @@ import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { parseChecked } from "../recipe/checked-yaml.ts";
 import { recipeSource, resolveRecipe } from "../recipe/load-recipe.ts";
+import { inheritRecipe } from "../recipe/inherit-recipe.ts";
 import { readNamedYaml, yamlNames } from "../recipe/named-yaml.ts";
 import { applyOverrides, parseKey } from "../recipe/overrides.ts";
 import type { Recipe } from "../recipe/schema.ts";
@@ -40,7 +41,7 @@ export const readStudySource = (source: string): { text: string; label: string }
  */
 export function resolveStudy({ text, label, sets = [] }: { text: string; label: string; sets?: readonly string[] }): Study {
   const recipe = parseChecked({ schema: studySchema, text, label, sets }).value;
-  const base = typeof recipe.base === "string" ? parseYaml(recipeSource(recipe.base).text, recipe.base).value : recipe.base;
+  const base = typeof recipe.base === "string" ? readBase(recipe.base) : recipe.base;
   const variants = expandGrid(recipe, label);
   checkPlots(
     recipe,
@@ -48,17 +49,30 @@ export function resolveStudy({ text, label, sets = [] }: { text: string; label: 
     label,
   );
   const cells = recipe.seeds.flatMap((seed) =>
-    variants.map(({ name, set }): StudyCell => {
+    variants.map(({ name, recipe: source, set }): StudyCell => {
       const own = `${label}, cell ${name}`;
-      const changed = applyOverrides(base, [
-        ...expandStages(base, set, own),
+      const shared = source === undefined ? base : readBase(source);
+      const start = applyOverrides(shared, expandStages(shared, recipe.set, own));
+      const changed = applyOverrides(start, [
+        ...expandStages(start, set, own),
         { path: ["seed"], value: seed },
         { path: ["name"], value: cellRecipeName(recipe, name) },
       ]);
-      return { name, seed, set, recipe: resolveRecipe({ text: stringify(changed), label: own, isWritten: false }).recipe };
+      return {
+        name,
+        seed,
+        set: source === undefined ? set : { recipe: source, ...set },
+        recipe: resolveRecipe({ text: stringify(changed), label: own, isWritten: false }).recipe,
+      };
     }),
   );
   return { recipe, cells };
+}
+
+/** The plain values of a training recipe, with those of what it extends. */
+function readBase(source: string): unknown {
+  const { text, label } = recipeSource(source);
+  return inheritRecipe(parseYaml(text, label).value, { label, read: recipeSource });
 }
 
 /** Steps of reinforcement learning over all stages, as the longest of the cells has them. */
@@ -77,20 +91,24 @@ function cellRecipeName(recipe: StudyRecipe, cell: string): string {
 }
 
 /** Each of `cells` (or one without changes) in every combination of `grid`. */
-function expandGrid({ cells, grid = {} }: StudyRecipe, label: string): { name: string; set: Record<string, unknown> }[] {
+function expandGrid(
+  { cells, grid = {} }: StudyRecipe,
+  label: string,
+): { name: string; recipe: string | undefined; set: Record<string, unknown> }[] {
   const axes = Object.entries(grid);
   if (cells === undefined && axes.length === 0)
     throw new ConfigError({ who: label, argument: "cells", expected: "at least one cell, or a grid", received: "neither" });
-  let variants: { parts: string[]; set: Record<string, unknown> }[] = (cells ?? [{ name: "", set: {} }]).map(({ name, set }) => ({
+  let variants = (cells ?? [{ name: "", recipe: undefined, set: {} }]).map(({ name, recipe, set }) => ({
     parts: name === "" ? [] : [name],
+    recipe,
     set,
   }));
   for (const [key, values] of axes) {
-    variants = variants.flatMap(({ parts, set }) =>
-      values.map((value) => ({ parts: [...parts, `${key.split(".").at(-1)}=${valueName(value)}`], set: { ...set, [key]: value } })),
+    variants = variants.flatMap(({ parts, recipe, set }) =>
+      values.map((value) => ({ parts: [...parts, `${key.split(".").at(-1)}=${valueName(value)}`], recipe, set: { ...set, [key]: value } })),
     );
   }
-  const named = variants.map(({ parts, set }) => ({ name: parts.join(","), set }));
+  const named = variants.map(({ parts, recipe, set }) => ({ name: parts.join(","), recipe, set }));
   const twice = named.find(({ name }, i) => named.findIndex((other) => other.name === name) !== i);
   if (twice !== undefined)
     throw new ConfigError({ who: label, argument: "cells", expected: "names that differ", received: `${twice.name} twice` });

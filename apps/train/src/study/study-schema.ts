@@ -10,6 +10,8 @@ const overrides = z.record(z.string().min(1), z.unknown());
 const cell = z.strictObject({
   /** Names the cell's folder and its curves. */
   name: z.string().regex(CELL_NAME, "a name of letters, digits, '.', '_', '=', ',' and '-'"),
+  /** The training recipe that the cell changes, in place of `base`: the name or path of one. */
+  recipe: z.string().min(1).optional(),
   set: overrides.default({}),
 });
 
@@ -22,6 +24,8 @@ export const studySchema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1),
   /** The training recipe that cells change: written out, or the name or path of one. */
   base: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+  /** Changes in every cell, before its own. */
+  set: overrides.default({}),
   cells: z.array(cell).min(1).optional(),
   /** Every combination of these values, in each of `cells`: dotted key to its values. */
   grid: z.record(z.string().min(1), z.array(z.unknown()).min(1)).optional(),

@@ -3,6 +3,7 @@
 import { advantageEstimators, klInReward, outcomeTokenRewards, sumRowRewards, whitenRows } from "@longcot/ppo-loss";
 import type { RowAdvantages, TokenAdvantages } from "@longcot/ppo-loss";
 import type { Recipe } from "../recipe/schema.ts";
+import { inOrder, offsetsOf } from "./token-order.ts";
 
 export interface RewardedResponses {
   /** [rows] */
@@ -18,6 +19,8 @@ export interface RewardedResponses {
   baselines?: ArrayLike<number>;
   /** [tokens], of a critic: for gae. */
   values?: ArrayLike<number>;
+  /** The groups that count; the others have advantage 0 and no part in statistics over the step. Absent: all. */
+  chosen?: readonly number[];
 }
 
 export interface StepAdvantages {
@@ -34,9 +37,49 @@ export interface StepAdvantages {
 }
 
 /** @throws NumericError where a reward is not finite, or too few tokens are there to whiten. */
-export function estimateAdvantages(
+export function estimateAdvantages(recipe: Pick<Recipe, "advantages" | "kl">, step: RewardedResponses): StepAdvantages {
+  const { chosen, ...all } = step;
+  if (chosen === undefined) return estimate(recipe, all);
+  const { groupSize, offsets } = step;
+  const rows = chosen.flatMap((group) => Array.from({ length: groupSize }, (_, i) => group * groupSize + i));
+  const perRow = new Float64Array(offsets.length - 1);
+  if (rows.length === 0) return { perRow };
+  const estimated = estimate(recipe, takeRows(all, rows));
+  rows.forEach((row, i) => (perRow[row] = estimated.perRow[i]!));
+  const spread = (values: Float32Array | undefined): Float32Array | undefined => {
+    if (values === undefined) return undefined;
+    const whole = new Float32Array(offsets.at(-1)!);
+    let place = 0;
+    for (const row of rows) {
+      const length = offsets[row + 1]! - offsets[row]!;
+      whole.set(values.subarray(place, place + length), offsets[row]);
+      place += length;
+    }
+    return whole;
+  };
+  const [perToken, returns] = [spread(estimated.perToken), spread(estimated.returns)];
+  return { ...estimated, perRow, ...(perToken && { perToken }), ...(returns && { returns }) };
+}
+
+/** The step with these rows alone. */
+function takeRows(step: Omit<RewardedResponses, "chosen">, rows: readonly number[]): Omit<RewardedResponses, "chosen"> {
+  const { rewards, truncated, groupSize, offsets, kl, baselines, values } = step;
+  const ofRows = (column: ArrayLike<number>): Float64Array => Float64Array.from(rows, (row) => column[row]!);
+  const ofTokens = (column: ArrayLike<number>): Float32Array => inOrder(Float32Array.from(column), offsets, rows);
+  return {
+    rewards: ofRows(rewards),
+    truncated: ofRows(truncated),
+    groupSize,
+    offsets: offsetsOf(rows.map((row) => offsets[row + 1]! - offsets[row]!)),
+    ...(kl && { kl: { ...kl, oldLogProbs: ofTokens(kl.oldLogProbs), refLogProbs: ofTokens(kl.refLogProbs) } }),
+    ...(baselines && { baselines: ofRows(baselines) }),
+    ...(values && { values: ofTokens(values) }),
+  };
+}
+
+function estimate(
   { advantages: settings, kl: klSettings }: Pick<Recipe, "advantages" | "kl">,
-  step: RewardedResponses,
+  step: Omit<RewardedResponses, "chosen">,
 ): StepAdvantages {
   const { truncated, groupSize, offsets } = step;
   const outcome = (): Float64Array => outcomeTokenRewards({ rewards: step.rewards, offsets });
@@ -54,17 +97,17 @@ export function estimateAdvantages(
   const penalised = penalty === undefined ? undefined : sumRowRewards({ tokenRewards: penalty.tokenRewards, offsets });
   const measured = penalty === undefined ? {} : { penalised: penalised!, kl: penalty.kl };
 
-  const { level, estimate } = advantageEstimators[settings.estimator];
+  const { level, estimate: estimator } = advantageEstimators[settings.estimator];
   const { normalize_by_std: normalizeByStd, gamma, lambda, whiten, truncation_mask: truncationMask } = settings;
   if (level === "row") {
     const lengths = Float64Array.from({ length: offsets.length - 1 }, (_, row) => offsets[row + 1]! - offsets[row]!);
     const options = { rewards: penalised ?? step.rewards, groupSize, truncated, truncationMask, lengths, normalizeByStd };
-    const { advantages } = (estimate as (options: unknown) => RowAdvantages)(options);
+    const { advantages } = (estimator as (options: unknown) => RowAdvantages)(options);
     return { ...measured, perRow: whiten === true ? whitenRows({ advantages, lengths }) : advantages };
   }
   const { baselines, values } = step;
   const options = { tokenRewards: penalty?.tokenRewards ?? outcome(), offsets, gamma, lambda, whiten, baselines, values };
-  const { advantages, returns } = (estimate as (options: unknown) => TokenAdvantages)(options);
+  const { advantages, returns } = (estimator as (options: unknown) => TokenAdvantages)(options);
   return {
     ...measured,
     perRow: rowMeans(advantages, offsets),

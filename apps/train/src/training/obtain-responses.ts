@@ -11,7 +11,7 @@ import type { RolloutStore } from "../run/rollout-store.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { generateResponses, rolloutDecoding, writeResponses } from "./rollout.ts";
-import type { ResponseOrigin, SampledResponse } from "./rollout.ts";
+import type { Answers, ResponseOrigin, SampledResponse } from "./rollout.ts";
 import type { ReadReplayedStep } from "./replay.ts";
 
 /** Columns that nobody knows right after generation. */
@@ -41,7 +41,7 @@ export interface Obtained {
 
 /**
  * The responses of a step, to the prompts that are wanted or, in a replay, to those of the stored step. Generated ones are stored before
- * this returns.
+ * this returns, in one file with those that the step has `before`.
  *
  * @throws DataError when a stored file of the step is damaged or does not fit.
  */
@@ -49,6 +49,7 @@ export async function obtainResponses(
   { recipe, prepared, rolloutStore: store, replay, signal, emit }: Obtain,
   wanted: Wanted,
   origin: ResponseOrigin,
+  before?: Pick<Answers, "prompts" | "responses">,
 ): Promise<Obtained> {
   const { step, stage, prompts } = wanted;
   if (replay !== undefined) {
@@ -56,15 +57,21 @@ export async function obtainResponses(
     return { ...replayed, origin: { ...origin, weightVersion } };
   }
   const own = await store.read(step);
-  if (own !== undefined) {
-    const responses = copyResponses(own, rolloutPath(store.run, step), wanted, { seed: recipe.seed, ...origin });
+  // With a refill a file may end with an earlier round, or go on with later ones.
+  const isPart = recipe.rejection.refill !== undefined;
+  if (own !== undefined && !(isPart && isWithout(own, prompts))) {
+    const responses = copyResponses(own, rolloutPath(store.run, step), wanted, { seed: recipe.seed, isPart, ...origin });
     emit({ type: "notice", text: `step ${step}: using the ${responses.length} responses that were generated before the run was stopped` });
     return { prompts, responses: withOldLogProbs(responses, recipe, stage), origin };
   }
-  const groups = { prompts, groupSize: stage.group_size };
   const responses = await generate();
-  const writer = writeResponses(store, { ...groups, responses }, origin);
-  responses.forEach(({ entropies }, row) => writer.setPerToken("entropies", row, entropies));
+  const groups = {
+    groupSize: stage.group_size,
+    prompts: [...(before?.prompts ?? []), ...prompts],
+    responses: [...(before?.responses ?? []), ...responses],
+  };
+  const writer = writeResponses(store, groups, origin);
+  groups.responses.forEach(({ entropies }, row) => writer.setPerToken("entropies", row, entropies!));
   const sealed = writer.seal({ step, seed: recipe.seed, pending: NOT_YET });
   try {
     await store.write(sealed);
@@ -96,12 +103,18 @@ function withOldLogProbs(responses: readonly SampledResponse[], recipe: Recipe, 
   return responses.map((response) => ({ ...response, oldLogProbs: response.logProbs }));
 }
 
+/** Whether a stored step has no response to any of `prompts`. */
+function isWithout(rollouts: Rollouts, prompts: readonly TrainingPrompt[]): boolean {
+  const stored = new Set([...rollouts.groups()].map(({ promptId }) => promptId));
+  return prompts.every(({ index }) => !stored.has(index));
+}
+
 /** The responses of a stored step in the order of the prompts. @throws DataError naming the file when it does not hold what is wanted. */
 function copyResponses(
   rollouts: Rollouts,
   path: string,
   { step, stage, prompts }: Wanted,
-  sampled: { seed: number } & ResponseOrigin,
+  sampled: { seed: number; isPart: boolean } & ResponseOrigin,
 ): SampledResponse[] {
   const refuse = (expected: string, received: string): DataError =>
     new DataError({
@@ -125,7 +138,7 @@ function copyResponses(
       throw refuse(`with prompt ${index} as the data has it`, "other tokens");
     return Array.from({ length: found }, (_, sample) => group!.from + sample);
   });
-  if (rows.length !== rollouts.length) throw refuse(`with ${prompts.length} prompts`, String(groups.size));
+  if (!sampled.isPart && rows.length !== rollouts.length) throw refuse(`with ${prompts.length} prompts`, String(groups.size));
   return rows.map((row) => {
     const { responseTokens, rolloutLogProbs, entropies, finishReason } = rollouts.viewRow(row);
     if (responseTokens.length > stage.context_length)

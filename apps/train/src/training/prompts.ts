@@ -101,6 +101,24 @@ export function drawPrompts<T>(
     .slice(first, first + count);
 }
 
+/**
+ * At most `count` of `prompts` that are not `taken` yet: those that a step refills with, keyed by seed, step and round. They come beside the
+ * order of {@link drawPrompts}, which goes on as if they had not been drawn.
+ */
+export function drawMorePrompts<T>(
+  prompts: readonly T[],
+  { count, taken, seed, step, round }: { count: number; taken: readonly T[]; seed: number; step: number; round: number },
+): T[] {
+  const isTaken = new Set(taken);
+  return keyedOrder(prompts.length, { seed, stage: step, epoch: REFILL_EPOCH + round })
+    .map((place) => prompts[place]!)
+    .filter((prompt) => !isTaken.has(prompt))
+    .slice(0, count);
+}
+
+/** An epoch that no stage and no step's passes reach. */
+const REFILL_EPOCH = 2 ** 31;
+
 /** A permutation of 0 … length − 1, the same for the same key. */
 export function keyedOrder(length: number, { seed, stage, epoch }: { seed: number; stage: number; epoch: number }): number[] {
   const order = Array.from({ length }, (_, i) => i);

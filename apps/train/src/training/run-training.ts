@@ -37,7 +37,7 @@ import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import { policyTokenLoss } from "./policy-loss.ts";
-import { drawPrompts, loadTrainingPrompts } from "./prompts.ts";
+import { drawMorePrompts, drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { klControllerOf, openReference } from "./reference.ts";
 import { openReplay } from "./replay.ts";
@@ -241,7 +241,14 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       }
       const { all, isWanted } = current;
       const drawn = drawPrompts(all, { count: stage.batch_size, draw, stage: index, seed: recipe.seed, isWanted });
-      const plan = { step: step + 1, stage, stageNumber: index + 1, prompts: drawn };
+      const plan = {
+        step: step + 1,
+        stage,
+        stageNumber: index + 1,
+        prompts: drawn,
+        morePrompts: (round: number, taken: readonly TrainingPrompt[]) =>
+          drawMorePrompts(all.filter(isWanted), { count: stage.batch_size, taken, seed: recipe.seed, step: plan.step, round }),
+      };
       const trained = await trainStep({ ...context, ...(klController && { klController }) }, plan).catch(unlessStopped);
       if (trained === undefined) {
         // Stopped during the rollout, before anything changed: the step is done again on resume.

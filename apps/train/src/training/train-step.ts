@@ -14,7 +14,6 @@ import type { PassRateRecord, SampleRecord } from "../run/records.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
 import { estimateAdvantages } from "./advantages.ts";
 import type { StepAdvantages } from "./advantages.ts";
-import { obtainResponses } from "./obtain-responses.ts";
 import { answerSequences, ofResponses, oldScores, scoreRows } from "./old-log-probs.ts";
 import { passRates } from "./pass-rates.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -26,6 +25,7 @@ import type { RewardSources, StepRewards } from "./reward-sources.ts";
 import { correctRollouts } from "./rollout-correction.ts";
 import { generateResponses, gradeResponses, writeAnswers } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
+import { sampleGroups } from "./sample-groups.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
 import { endToEnd, inOrder, offsetsOf } from "./token-order.ts";
 import { updatePolicy } from "./update.ts";
@@ -57,6 +57,8 @@ export interface StepPlan {
   stageNumber: number;
   /** Drawn for this step; a replay answers its own. */
   prompts: readonly TrainingPrompt[];
+  /** Prompts of the stage for a further round of a refill, other than those `taken`; none where all are. */
+  morePrompts: (round: number, taken: readonly TrainingPrompt[]) => readonly TrainingPrompt[];
 }
 
 /** What a step leaves to be logged. */
@@ -75,17 +77,14 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
-  const { prompts, responses, origin } = await obtainResponses(context, plan, { stage: stageNumber, weightVersion: trainer.updates });
-  const genSeconds = clock.lap();
-  const answers = await gradeResponses(prepared, pool, prompts, responses, {
-    groupSize: stage.group_size,
-    gradeTruncated: recipe.advantages.truncated_reward === "graded",
-    signal,
-    emit,
-    phase: "rollout",
+  const { answers, origin, chosen, rounds, seconds } = await sampleGroups(context, plan, {
+    stage: stageNumber,
+    weightVersion: trainer.updates,
   });
+  const { prompts } = answers;
+  clock.lap();
   const { rewards, values, verdicts, metrics: rewardMetrics } = await rewardSources.rewardsOf(answers, stage, signal);
-  const rewardSeconds = clock.lap();
+  const rewardSeconds = seconds.grading + clock.lap();
 
   const scores = await oldScores(answers, context);
   const oldLogProbSeconds = clock.lap();
@@ -95,6 +94,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   const groups = { groupSize: stage.group_size };
   const offsets = offsetsOf(answers.responses.map(({ tokens }) => tokens.length));
   const coefficient = klController?.coefficient ?? 0;
+  const baselines = recipe.advantages.estimator === "remax" ? await greedyRewards(context, plan, prompts) : undefined;
   const estimated = estimateAdvantages(recipe, {
     rewards,
     truncated: Uint8Array.from(answers.responses, ({ finishReason }) => (finishReason === "length" ? 1 : 0)),
@@ -103,7 +103,8 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     ...(recipe.kl?.in === "reward"
       ? { kl: { oldLogProbs: endToEnd(scores.logProbs), refLogProbs: endToEnd(refLogProbs!), coefficient } }
       : {}),
-    ...(recipe.advantages.estimator === "remax" ? { baselines: await greedyRewards(context, plan, prompts) } : {}),
+    ...(baselines === undefined ? {} : { baselines }),
+    ...(chosen === undefined ? {} : { chosen }),
   });
   const { perRow: advantages } = estimated;
   const unjudged = clearUnjudgedGroups(bothLevels(estimated, offsets), { ...groups, verdicts });
@@ -136,6 +137,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "batch/solve_all": rejection.solveAll,
     "batch/kept_groups": kept.length / stage.group_size,
     "batch/kept_ratio": kept.length / rewards.length,
+    ...(rounds === undefined ? {} : { "train/num_gen_batches": rounds }),
   };
   if (estimated.kl !== undefined) {
     Object.assign(metrics, spread("critic/rewards", Array.from(estimated.penalised!)), {
@@ -188,7 +190,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   rollouts.free();
   const total = clock.total();
   Object.assign(metrics, {
-    "timing_s/gen": genSeconds,
+    "timing_s/gen": seconds.generation,
     "timing_s/reward": rewardSeconds,
     "timing_s/adv": advantageSeconds,
     "timing_s/old_log_prob": oldLogProbSeconds,
