@@ -148,8 +148,11 @@ test("dynamic sampling: a step draws on until its groups tell right from wrong, 
   const stopped = join(scratch, "refill-resumed");
   const flags = [...FROM_MODEL, ...sets].flatMap((set) => ["--set", set]);
   const begin = ["train", "--recipe", TINY_RECIPE, "--run", stopped, "--json", ...flags];
-  expect((await startLongcot(begin, { stopAt: { moment: [0, "old_log_prob", 0], signal: "SIGKILL" } }).done).signal).toBe("SIGKILL");
-  expect(await runLongcot("train", "--resume", "--run", stopped, "--json")).toMatchObject({ code: 0, stderr: "" });
+  // After the first round of the first step, and once all rounds of the second are stored.
+  expect((await startLongcot(begin, { stopAt: { moment: [0, "reward", 0], signal: "SIGKILL" } }).done).signal).toBe("SIGKILL");
+  const resume = ["train", "--resume", "--run", stopped, "--json"];
+  expect((await startLongcot(resume, { stopAt: { moment: [1, "update", 0], signal: "SIGKILL" } }).done).signal).toBe("SIGKILL");
+  expect(await runLongcot(...resume)).toMatchObject({ code: 0, stderr: "" });
   expect(readOutcome(stopped)).toEqual(readOutcome(run));
 });
 
