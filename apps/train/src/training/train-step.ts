@@ -73,7 +73,7 @@ export interface TrainedStep {
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
-  const { recipe, prepared, trainer, controller, reference, klController, pool, rewardSources, rolloutStore, signal, emit } = context;
+  const { recipe, prepared, trainer, controller, reference, klController, rewardSources, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
