@@ -82,6 +82,7 @@ export class GeneratePrograms {
         const logits = tf.matMul(hidden as tf.Tensor2D, model.architecture.unembedding(weights) as tf.Tensor2D, false, true);
         return { ...this.#choose(logits, uniforms) };
       },
+      { inSequence: true },
     );
     this.#decodes.set(cache, step);
     return step;

@@ -7,7 +7,7 @@ import type { LanguageModel } from "../model/language-model.ts";
 import { GeneratePrograms } from "./generate-programs.ts";
 import type { Decoding } from "./generate-programs.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
-import { cacheCapacity, powerOfTwo, promptTime, roundUp } from "./slots.ts";
+import { cacheCapacity, powerOfTwo, promptTime, roundUp, slotsFor } from "./slots.ts";
 
 /** One response to make. `prompt` and `sample` key its random numbers, with the seed and step of the call. */
 export interface GenerationRequest {
@@ -57,8 +57,6 @@ interface Sequence {
 }
 
 const DEFAULT_MAX_SLOTS = 256;
-/** Below this many slots a smaller batch is hardly faster. */
-const LEAST_SLOTS = 8;
 /** With pending requests, slots are filled again once this share of them is idle: a fill stops the others. */
 const REFILL_SHARE = 1 / 8;
 /** A cache no longer than this is made whole at once; a longer one grows as sequences do: attention costs as much as there is room. */
@@ -115,7 +113,8 @@ async function runRequests(
     used.add(opened);
     return opened;
   };
-  const slotCount = roundUp(Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS), LEAST_SLOTS);
+  const atOnce = Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS);
+  const slotCount = Math.min(slotsFor(atOnce, maxNewTokens), roundUp(atOnce, 8));
   const mostPositions = longest + maxNewTokens;
   let cache = await openCache(
     slotCount,
@@ -153,8 +152,9 @@ async function runRequests(
         await refill();
       } else if (idle === slots.length) {
         break;
-      } else if (next === requests.length && slots.length - idle <= slots.length / 2 && slots.length > LEAST_SLOTS) {
-        await resize(roundUp(slots.length / 2, LEAST_SLOTS), cache.size.capacity);
+      } else if (next === requests.length) {
+        const enough = slotsFor(slots.length - idle, maxNewTokens);
+        if (enough < slots.length) await resize(enough, cache.size.capacity);
       }
       const reached = slots.reduce((most, sequence) => Math.max(most, sequence?.position ?? 0), 0) + 1;
       if (reached > cache.size.capacity)

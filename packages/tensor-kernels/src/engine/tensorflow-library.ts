@@ -44,7 +44,7 @@ export interface TensorFlowLibrary {
 
 type SessionRunArguments = [
   session: Pointer,
-  runOptions: null,
+  runOptions: Pointer | null,
   inputs: Pointer,
   inputTensors: Pointer,
   inputCount: number,

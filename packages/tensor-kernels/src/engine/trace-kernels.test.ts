@@ -54,6 +54,7 @@ const INTEGERS = i32([2, 3], -7, -2, 0, 3, 5, 11);
 const INTEGER_ROW = i32([3], 2, -3, 4);
 const FLAGS = bool([2, 3], 1, 0, 1, 1, 0, 0);
 const FLAG_ROW = bool([3], 1, 1, 0);
+const ONE_HIGH = f32([1, 2, 3], 4, -1, 0.5, 3, -2, 8);
 const CUBE = f32([2, 3, 2], 4, -1, 0.5, 3, -2, 8, 1, 6, -5, 2.5, 7, 0);
 
 const binary = (kernels: string[], a: Sample, b: Sample, label: string) => kernels.map((kernel) => kernelCase(kernel, label, { a, b }));
@@ -180,6 +181,8 @@ const shapes: TraceCase[] = [
   kernelCase("ExpandDims", "in front", { input: SIGNED }, { dim: 0 }),
   kernelCase("ExpandDims", "at the end", { input: SIGNED }, { dim: -1 }),
   kernelCase("Transpose", "three axes", { x: CUBE }, { perm: [2, 0, 1] }),
+  kernelCase("Transpose", "an axis of size 1 alone", { x: ONE_HIGH }, { perm: [1, 0, 2] }),
+  kernelCase("Transpose", "others than the axis of size 1", { x: ONE_HIGH }, { perm: [0, 2, 1] }),
   kernelCase("Slice", "to the end", { x: CUBE }, { begin: [0, 1, 0], size: [2, -1, 1] }),
   kernelCase("SplitV", "unequal parts", { x: CUBE }, { numOrSizeSplits: [1, 2], axis: -2 }),
   kernelCase("SplitV", "two halves", { x: CUBE }, { numOrSizeSplits: 2, axis: 2 }),

@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
-import type { Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
+import type { CompileOptions, Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { NodeDef } from "./graph-def.ts";
 import { TensorFlowSession } from "./tensorflow-session.ts";
 import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
@@ -82,7 +82,12 @@ export class TracedEngine implements Engine {
     this.#names.delete(variable.name);
   }
 
-  compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O> {
+  compile<I extends string, O extends string>(
+    name: string,
+    inputs: Record<I, TensorSpec>,
+    fn: TensorFunction<I, O>,
+    { inSequence = false }: CompileOptions = {},
+  ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
     const trace = traceFunction(prefix, inputs, fn);
     this.#session.extend(trace.nodes);
@@ -91,6 +96,7 @@ export class TracedEngine implements Engine {
       feeds: inputNames.map((key) => ({ node: `${prefix}/input/${key}`, spec: inputs[key] })),
       fetches: trace.outputs.map(({ output, spec }) => ({ output, spec })),
       targets: trace.assignments,
+      inSequence,
     });
     return async (values) => {
       checkInputs(name, inputs, values);

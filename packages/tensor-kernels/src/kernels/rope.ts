@@ -3,7 +3,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
 
-/** Cosines and sines of every position's angles, `[batch, 1, time, headDim/2] f32` each. */
+/**
+ * Cosines and sines of every position's angles, `[batch, 1, time, headDim] f32` each, as {@link applyRope} multiplies by them: the cosines twice;
+ * the sines negated for the first half of a head, as they are for the second.
+ */
 export interface RopeTables {
   cos: tf.Tensor;
   sin: tf.Tensor;
@@ -23,9 +26,9 @@ export interface RopeOptions {
 }
 
 /**
- * Returns the cosines and sines of `position · inverseFrequencies[i]`.
+ * Returns the cosines and the signed sines of `position · inverseFrequencies[i]`.
  *
- * Shapes: `positions [batch, time] int32` in [0, maxPositions) → `[batch, 1, time, headDim/2] f32` each.
+ * Shapes: `positions [batch, time] int32` in [0, maxPositions) → `[batch, 1, time, headDim] f32` each, see {@link RopeTables}.
  * Precision: within 2e-7 of double precision at every position.
  * No gradient (positions are integers).
  * @throws ShapeError when `positions` is not an int32 matrix.
@@ -44,11 +47,10 @@ export function ropeTables(positions: tf.Tensor, { inverseFrequencies, maxPositi
     ];
   const [cosBlock, sinBlock] = rows(Math.ceil(maxPositions / FINE_POSITIONS), FINE_POSITIONS, block);
   const [cosOffset, sinOffset] = rows(FINE_POSITIONS, 1, offset);
-  const shape = [batch, 1, time, half];
-  return {
-    cos: tf.reshape(tf.sub(tf.mul(cosBlock, cosOffset), tf.mul(sinBlock, sinOffset)), shape),
-    sin: tf.reshape(tf.add(tf.mul(sinBlock, cosOffset), tf.mul(cosBlock, sinOffset)), shape),
-  };
+  const cos = tf.sub(tf.mul(cosBlock, cosOffset), tf.mul(sinBlock, sinOffset));
+  const sin = tf.add(tf.mul(sinBlock, cosOffset), tf.mul(cosBlock, sinOffset));
+  const joined = (first: tf.Tensor, second: tf.Tensor) => tf.reshape(tf.concat([first, second], -1), [batch, 1, time, 2 * half]);
+  return { cos: joined(cos, cos), sin: joined(tf.neg(sin), sin) };
 }
 
 /** Rows `[cos | sin]` of the angles of positions 0, stride, 2·stride, …, computed in double precision. */
@@ -74,26 +76,14 @@ function angleTable(count: number, stride: number, inverseFrequencies: readonly 
 export function applyRope(x: tf.Tensor, tables: RopeTables): tf.Tensor {
   const [batch, heads, time, headDim] = checkShape("applyRope", "x", x, ["batch", "heads", "time", "headDim"]);
   const half = headDim / 2;
-  checkShape("applyRope", "tables.cos", tables.cos, [batch, 1, time, half]);
-  checkShape("applyRope", "tables.sin", tables.sin, [batch, 1, time, half]);
+  checkShape("applyRope", "tables.cos", tables.cos, [batch, 1, time, headDim]);
+  checkShape("applyRope", "tables.sin", tables.sin, [batch, 1, time, headDim]);
   const halfShape = [batch, heads, time, half];
-  const halves = (both: tf.Tensor): [tf.Tensor, tf.Tensor] => [
-    tf.slice(both, [0, 0, 0, 0], halfShape),
-    tf.slice(both, [0, 0, 0, half], halfShape),
-  ];
+  const swapped = (halves: tf.Tensor): tf.Tensor =>
+    tf.concat([tf.slice(halves, [0, 0, 0, half], halfShape), tf.slice(halves, [0, 0, 0, 0], halfShape)], -1);
   return customGradient(
     [x],
-    () => {
-      const [first, second] = halves(x);
-      const rotated = [
-        tf.sub(tf.mul(first, tables.cos), tf.mul(second, tables.sin)),
-        tf.add(tf.mul(second, tables.cos), tf.mul(first, tables.sin)),
-      ];
-      return { value: tf.concat(rotated, -1), saved: [tables.cos, tables.sin] };
-    },
-    (gradient, [cos, sin]) => {
-      const [first, second] = halves(gradient);
-      return [tf.concat([tf.add(tf.mul(first, cos!), tf.mul(second, sin!)), tf.sub(tf.mul(second, cos!), tf.mul(first, sin!))], -1)];
-    },
+    () => ({ value: tf.add(tf.mul(x, tables.cos), tf.mul(swapped(x), tables.sin)), saved: [tables.cos, tables.sin] }),
+    (gradient, [cos, sin]) => [tf.sub(tf.mul(gradient, cos!), tf.mul(swapped(gradient), sin!))],
   );
 }

@@ -19,13 +19,16 @@ register<{ input: TensorInfo }, { dim: number }>("ExpandDims", ({ inputs: { inpu
   return graph.info(graph.reshape(graph.output(input), input.shape, shape, checkDtype(input.dtype)), shape, input.dtype);
 });
 
-register<Unary, { perm: number[] }>("Transpose", ({ inputs: { x }, attrs: { perm }, graph }) =>
-  graph.info(
-    graph.emit("Transpose", [graph.output(x), graph.int32(perm)], { T: type(x.dtype), Tperm: type("int32") }),
-    perm.map((axis) => x.shape[axis]!),
-    x.dtype,
-  ),
-);
+register<Unary, { perm: number[] }>("Transpose", ({ inputs: { x }, attrs: { perm }, graph }) => {
+  const shape = perm.map((axis) => x.shape[axis]!);
+  const long = perm.filter((axis) => x.shape[axis] !== 1);
+  // Where only axes of size 1 change places the elements stay where they are.
+  const isReshape = long.every((axis, i) => i === 0 || axis > long[i - 1]!);
+  const output = isReshape
+    ? graph.reshape(graph.output(x), x.shape, shape, checkDtype(x.dtype))
+    : graph.emit("Transpose", [graph.output(x), graph.int32(perm)], { T: type(x.dtype), Tperm: type("int32") });
+  return graph.info(output, shape, x.dtype);
+});
 
 function slice(graph: TraceBackend, x: TensorInfo, begin: readonly number[], size: readonly number[]): TensorInfo {
   return graph.info(

@@ -135,8 +135,10 @@ const ropeCases: KernelCase[] = [
       return [cos, sin];
     },
     reference: ([positions]) =>
-      [Math.cos, Math.sin].map((f) =>
-        Array.from(positions!).flatMap((position) => Array.from({ length: 8 }, (_, i) => f(position * 1e6 ** (-i / 8)))),
+      [(_: number, angle: number) => Math.cos(angle), (half: number, angle: number) => (half === 0 ? -1 : 1) * Math.sin(angle)].map((f) =>
+        Array.from(positions!).flatMap((position) =>
+          [0, 1].flatMap((half) => Array.from({ length: 8 }, (_, i) => f(half, position * 1e6 ** (-i / 8)))),
+        ),
       ),
     tolerance: { atol: 3e-7, rtol: 0 },
   },
