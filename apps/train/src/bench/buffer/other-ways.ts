@@ -9,6 +9,8 @@ import { TOKEN_COLUMNS } from "./sample-step.ts";
 
 /** Rows in one message of the ways whose messages have a size limit: a group. */
 const ROWS_PER_MESSAGE = 16;
+/** JSON and pickle take a minute for a GiB: so many messages are timed, and count for all. */
+const TIMED_MESSAGES = 48;
 const PICKLER = fileURLToPath(new URL("pickle_rows.py", import.meta.url));
 /** Typecodes of Python's array module. */
 const TYPECODES = new Map<Function, string>([
@@ -28,34 +30,37 @@ function copyRow(rollouts: Rollouts, row: number): Row {
   return Object.fromEntries(cut) as Row;
 }
 
-/** Every message of the step in turn. */
-function* messages(rollouts: Rollouts): Generator<Row[]> {
-  for (let from = 0; from < rollouts.length; from += ROWS_PER_MESSAGE)
+/** Every message of the step in turn, or about `most` of them, evenly spread. */
+function* messages(rollouts: Rollouts, most = Infinity): Generator<Row[]> {
+  const every = Math.max(1, Math.floor(rollouts.length / ROWS_PER_MESSAGE / most));
+  for (let from = 0; from < rollouts.length; from += every * ROWS_PER_MESSAGE)
     yield Array.from({ length: Math.min(ROWS_PER_MESSAGE, rollouts.length - from) }, (_, i) => copyRow(rollouts, from + i));
 }
 
-function timeMessages(rollouts: Rollouts, send: (rows: Row[]) => unknown): number {
-  let milliseconds = 0;
-  for (const rows of messages(rollouts)) {
+/** Seconds for all rows, from those of about `most` messages. */
+function timeMessages(rollouts: Rollouts, most: number, send: (rows: Row[]) => unknown): number {
+  let [milliseconds, sent] = [0, 0];
+  for (const rows of messages(rollouts, most)) {
     const start = performance.now();
     send(rows);
     milliseconds += performance.now() - start;
+    sent += rows.length;
   }
-  return milliseconds / 1000;
+  return ((milliseconds / 1000) * rollouts.length) / sent;
 }
 
 /** Seconds to clone every row. */
-export const timeStructuredClone = (rollouts: Rollouts): number => timeMessages(rollouts, (rows) => structuredClone(rows));
+export const timeStructuredClone = (rollouts: Rollouts): number => timeMessages(rollouts, Infinity, (rows) => structuredClone(rows));
 
-/** Seconds to write every row as JSON and to parse it. */
+/** Seconds to write all rows as JSON and to parse them. */
 export function timeJson(rollouts: Rollouts): number {
-  return timeMessages(rollouts, (rows) => {
+  return timeMessages(rollouts, TIMED_MESSAGES, (rows) => {
     const plain = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, values]) => [name, Array.from(values)])));
     return JSON.parse(JSON.stringify(plain));
   });
 }
 
-/** Seconds that `python` takes to pickle and unpickle every row, or why it cannot. */
+/** Seconds that `python` takes to pickle and unpickle all rows, or why it cannot. */
 export async function timePickle(rollouts: Rollouts, python: string): Promise<{ arrays: number; lists: number } | string> {
   const child = spawn(python, [PICKLER], { stdio: ["pipe", "pipe", "pipe"] });
   const failed = new Promise<string>((resolve) => child.once("error", ({ message }) => resolve(message)));
@@ -67,7 +72,9 @@ export async function timePickle(rollouts: Rollouts, python: string): Promise<{ 
   };
   const columns = TOKEN_COLUMNS.map((name) => [name, TYPECODES.get(rollouts.viewPerToken(name).values.constructor)]);
   await write(Buffer.from(`${JSON.stringify({ group: ROWS_PER_MESSAGE, columns })}\n`));
-  for (const rows of messages(rollouts)) {
+  let sent = 0;
+  for (const rows of messages(rollouts, TIMED_MESSAGES)) {
+    sent += rows.length;
     if (child.pid === undefined || child.exitCode !== null) break;
     for (const row of rows) {
       await write(new Uint8Array(Uint32Array.of(row.response_tokens.length).buffer));
@@ -78,5 +85,7 @@ export async function timePickle(rollouts: Rollouts, python: string): Promise<{ 
   if (child.pid === undefined) return await failed;
   const [out, errors] = await ended;
   if (child.exitCode !== 0) return errors.trim().split("\n").at(-1) || `exit code ${child.exitCode}`;
-  return JSON.parse(out) as { arrays: number; lists: number };
+  const { arrays, lists } = JSON.parse(out) as { arrays: number; lists: number };
+  const share = sent / rollouts.length;
+  return { arrays: arrays / share, lists: lists / share };
 }
