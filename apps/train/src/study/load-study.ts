@@ -87,7 +87,7 @@ function checkPlots({ plots = [] }: StudyRecipe, names: readonly string[], who: 
 
 /** Run names are file names: what separates values in a cell's name becomes a dash. */
 function cellRecipeName(recipe: StudyRecipe, cell: string): string {
-  return `${recipe.name}-${cell}`.replaceAll(/[^A-Za-z0-9._-]+/g, "-");
+  return `${recipe.name}-${cell}`.replaceAll(/[^A-Za-z0-9.+_-]+/g, "-");
 }
 
 /** Each of `cells` (or one without changes) in every combination of `grid`. */
@@ -117,7 +117,7 @@ function expandGrid(
 
 function valueName(value: unknown): string {
   const text = typeof value === "object" && value !== null ? Object.values(value).join("-") : String(value);
-  return text.replaceAll(/[^A-Za-z0-9._-]+/g, "-");
+  return text.replaceAll(/[^A-Za-z0-9.+_-]+/g, "-");
 }
 
 /** `stages.*.key` for every stage of the base. */

@@ -1,7 +1,7 @@
 // The recipe of a study: a base recipe, cells that change it, seeds, and how much may run for how long.
 import { z } from "zod";
 
-const CELL_NAME = /^[A-Za-z0-9][A-Za-z0-9._=,-]*$/;
+const CELL_NAME = /^[A-Za-z0-9][A-Za-z0-9._=,+-]*$/;
 const count = z.int().min(1);
 
 /** Overrides of the base recipe: dotted keys as `--set` takes them; `stages.*.key` changes every stage; null removes a key. */
@@ -9,7 +9,7 @@ const overrides = z.record(z.string().min(1), z.unknown());
 
 const cell = z.strictObject({
   /** Names the cell's folder and its curves. */
-  name: z.string().regex(CELL_NAME, "a name of letters, digits, '.', '_', '=', ',' and '-'"),
+  name: z.string().regex(CELL_NAME, "a name of letters, digits, '.', '_', '=', ',', '+' and '-'"),
   /** The training recipe that the cell changes, in place of `base`: the name or path of one. */
   recipe: z.string().min(1).optional(),
   set: overrides.default({}),
@@ -17,7 +17,7 @@ const cell = z.strictObject({
 
 /** Schema of a study; {@link loadStudy} also resolves and checks every cell. */
 export const studySchema = z.strictObject({
-  name: z.string().regex(CELL_NAME, "a name of letters, digits, '.', '_', '=', ',' and '-'"),
+  name: z.string().regex(CELL_NAME, "a name of letters, digits, '.', '_', '=', ',', '+' and '-'"),
   /** What the study is for, one paragraph at the head of its report. */
   question: z.string().optional(),
   /** Each cell runs once under each seed. */
