@@ -35,10 +35,16 @@ const SEED_TOKENS = 4;
 /** Seeds by which a benchmark problem is found, its rarest ones. */
 const SEEDS_A_PROBLEM = 48;
 const LEAST_RUN_PART = 1 / 3;
+/** A common run where numbers are missing, in n-grams. */
+const LONG_RUN = 3;
+/** Numbers of the benchmark's problem that a common run must hold where a problem lacks others of them. */
+const LEAST_RUN_NUMBERS = 2;
+const LEAST_NUMBERS_PART = 1 / 2;
 
 /**
  * A finder for `benchmark`, the statements of its problems. Problems of one template differ in their numbers: a problem that lacks one of the
- * benchmark's numbers, in their order, is another problem.
+ * benchmark's numbers, in their order, is another problem, unless a common run of three times `ngram` holds at least half of them: that
+ * is the benchmark's text with another end.
  * Source: n-gram overlap as Brown et al. 2020 (GPT-3), appendix C, made strict on numbers.
  * @throws ConfigError for options out of range.
  * @example createContaminationFinder(["Find 2 + 3."]).check("Problem 7. Find 2 + 3.") // { benchmark: 0, rule: "contains", … }
@@ -67,15 +73,18 @@ export function createContaminationFinder(
       const [numbers, pairs] = [tokens.filter(isNumberToken), shingles(tokens)];
       for (const candidate of candidates) {
         const problem = problems[candidate]!;
-        if (!hasInOrder(numbers, problem.numbers)) continue;
+        const hasNumbers = hasInOrder(numbers, problem.numbers);
+        if (!hasNumbers && problem.numbers.length < LEAST_RUN_NUMBERS) continue;
         const covered = commonCount(pairs, problem.pairs) / Math.max(1, problem.pairs.length);
-        const run = longestCommonRun(tokens, problem.tokens);
+        const { length: run, end } = longestCommonRun(tokens, problem.tokens);
+        const inRun = problem.tokens.subarray(end - run, end).filter(isNumberToken).length;
+        if (!hasNumbers && inRun < Math.max(LEAST_RUN_NUMBERS, problem.numbers.length * LEAST_NUMBERS_PART)) continue;
         const rule: ContaminationRule | undefined =
           run === problem.tokens.length
             ? "contains"
-            : covered >= coverage
+            : hasNumbers && covered >= coverage
               ? "near-duplicate"
-              : run >= Math.max(ngram, problem.tokens.length * LEAST_RUN_PART)
+              : run >= Math.max(hasNumbers ? ngram : LONG_RUN * ngram, problem.tokens.length * LEAST_RUN_PART)
                 ? "n-gram"
                 : undefined;
         if (rule === undefined || (found !== undefined && found.coverage >= covered)) continue;
@@ -127,18 +136,19 @@ function hasInOrder(values: Uint32Array, wanted: Uint32Array): boolean {
   return at === wanted.length;
 }
 
-/** Length of the longest contiguous run that both have. */
-function longestCommonRun(a: Uint32Array, b: Uint32Array): number {
+/** The longest contiguous run that both have: its length, and where in `b` it ends. */
+function longestCommonRun(a: Uint32Array, b: Uint32Array): { length: number; end: number } {
   let longest = 0;
+  let end = 0;
   let previous = new Uint32Array(b.length + 1);
   let current = new Uint32Array(b.length + 1);
   for (const token of a) {
     for (let j = 0; j < b.length; j++) {
       const run = token === b[j] ? previous[j]! + 1 : 0;
       current[j + 1] = run;
-      if (run > longest) longest = run;
+      if (run > longest) [longest, end] = [run, j + 1];
     }
     [previous, current] = [current, previous];
   }
-  return longest;
+  return { length: longest, end };
 }

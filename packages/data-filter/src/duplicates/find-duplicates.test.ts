@@ -31,7 +31,7 @@ describe("what duplicates what", () => {
     ["another number and answer", BOX, BOX.replace("40", "41"), "77", undefined],
     ["alike, with another answer", BOX, BOX.replace("have now", "buy"), "36", undefined],
     ["a closing sentence with a number", BOX, `${BOX} Answer modulo 7.`, "76", undefined],
-    ["\\left and \\right", "Compute $\\left(3+\\frac{1}{2}\\right)^2$.", "Compute $(3+\\frac12)^2$", "76", undefined],
+    ["\\left and \\right", "Compute $\\left(3+\\frac{1}{2}\\right)^2$.", "Compute $(3+\\frac12)^2$", "76", "duplicate-normalised"],
     ["\\left and \\right alone", "Compute $\\left(3+x\\right)^2$.", "Compute (3 + x)^2", "76", "duplicate-normalised"],
     ["a factorial", "What is 5!?", "What is 5?", "76", undefined],
     ["decimals", "Double 1.5.", "Double 15.", "76", undefined],

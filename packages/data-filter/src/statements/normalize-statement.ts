@@ -7,6 +7,11 @@ const LABEL =
 /** A sentence that asks for a form of answer and says nothing about the problem. */
 const INSTRUCTION = /\\boxed|\bstep[ -]by[ -]step\b|\bput your (?:final )?answer\b|\bfinal answer (?:with)?in\b/i;
 
+/** Soft hyphens, zero-width characters, marks of direction. */
+const INVISIBLE = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
+/** `\frac12` for `\frac{1}{2}`. */
+const SHORT_FRACTION = /\\[dtc]?frac\s*(\d)\s*(\d)/g;
+
 const SENTENCE_END = /[.!?。？！]["')\]]?\s+/g;
 
 /**
@@ -16,6 +21,8 @@ const SENTENCE_END = /[.!?。？！]["')\]]?\s+/g;
 export function foldStatement(text: string): string {
   const folded = text
     .normalize("NFKC")
+    .replace(INVISIBLE, "")
+    .replace(SHORT_FRACTION, "\\frac{$1}{$2} ")
     .replace(/[\u2018\u2019]/g, "'")
     .replace(/[\u201c\u201d]/g, '"')
     .trim();

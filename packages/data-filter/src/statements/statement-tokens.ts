@@ -7,7 +7,20 @@ const DIGIT = /\p{N}/u;
 /** Blanks, punctuation of prose and math delimiters: no problem hangs on them. A point or comma between digits is kept. */
 const IGNORED = /[\s\p{Zs}?;:"$`~{}.,]/u;
 /** LaTeX commands that only lay out: `\left(` is `(`. */
-const LAYOUT = new Set(["left", "right", "displaystyle", "text", "mathrm", "quad", "qquad"]);
+const LAYOUT = new Set(["left", "right", "displaystyle", "text", "mathrm", "quad", "qquad", "big", "bigl", "bigr"]);
+/** LaTeX commands of one meaning. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ["dfrac", "frac"],
+  ["tfrac", "frac"],
+  ["cfrac", "frac"],
+  ["leq", "le"],
+  ["geq", "ge"],
+  ["neq", "ne"],
+  ["dots", "ldots"],
+  ["cdots", "ldots"],
+]);
+/** Behind a backslash, math delimiters and spaces: `\(`, `\,`. */
+const LAYOUT_SIGNS = new Set(Array.from("()[],;:!> ", (character) => character.charCodeAt(0)));
 /** Characters that prose and mark-up use as much as mathematics does: they tell no two problems apart. */
 const PLAIN = new Set(Array.from("()[]'-|*_#&\\", (character) => character.charCodeAt(0)));
 const BACKSLASH = "\\".charCodeAt(0);
@@ -49,20 +62,27 @@ export function tokenizeInto(out: Uint32Array, start: number, text: string): num
     const first = text.charCodeAt(i);
     const kind = kindAt(first);
     let end = i + 1;
+    let name: string | undefined;
     if (kind === "letter") {
       while (end < text.length && kindAt(text.charCodeAt(end)) === "letter") end++;
     } else if (kind === "digit") {
       end = numberEnd(text, end);
     } else if (first === BACKSLASH) {
       while (end < text.length && kindAt(text.charCodeAt(end)) === "letter") end++;
-      if (LAYOUT.has(text.slice(i + 1, end))) {
-        i = end;
+      name = text.slice(i + 1, end);
+      if (name === "" || LAYOUT.has(name)) {
+        i = name === "" && LAYOUT_SIGNS.has(text.charCodeAt(end)) ? end + 1 : end;
         continue;
       }
+      name = SYNONYMS.get(name);
     }
     if (kind !== "ignored") {
       let hash = FNV_OFFSET;
-      for (let at = i; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), FNV_PRIME);
+      if (name === undefined) for (let at = i; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), FNV_PRIME);
+      else {
+        hash = Math.imul(hash ^ BACKSLASH, FNV_PRIME);
+        for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), FNV_PRIME);
+      }
       hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
       const isWord = kind === "letter" || end > i + 1 || PLAIN.has(first) || SPACELESS.test(text[i]!);
       out[count++] = (hash & ~CLASS_BITS) | (kind === "digit" ? NUMBER : isWord ? WORD : SIGN);

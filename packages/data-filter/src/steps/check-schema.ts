@@ -30,6 +30,8 @@ export interface SchemaOptions {
 
 /** Part of the math rows whose ground truth must be a JSON list for another form to count as a fault. */
 const MOST = 0.9;
+/** A character that is neither blank nor of no width. */
+const VISIBLE = /[^\s\p{Z}\p{C}]/u;
 const ROLES = ["system", "user", "assistant"];
 
 const SAMPLE_ROWS = 10_000;
@@ -80,7 +82,9 @@ function promptFault({ prompt }: Pick<StoredProblem, "prompt">): Fault | undefin
     const { role, content } = message;
     if (typeof role !== "string" || !ROLES.includes(role))
       return { kind: "bad-role", detail: `role of message ${i} is ${JSON.stringify(role) ?? "absent"}, not ${ROLES.join(", ")}` };
-    if (typeof content !== "string" || content.trim() === "") return { kind: "empty-prompt", detail: `content of message ${i} is blank` };
+    if (typeof content !== "string" && content !== null && content !== undefined)
+      return { kind: "bad-prompt", detail: `content of message ${i} is no text: ${JSON.stringify(content).slice(0, 60)}` };
+    if (typeof content !== "string" || !VISIBLE.test(content)) return { kind: "empty-prompt", detail: `content of message ${i} is blank` };
   }
   const last = (messages.at(-1) as { role: string }).role;
   return last === "user" ? undefined : { kind: "last-message-not-user", detail: `the last message is the ${last}'s` };

@@ -31,7 +31,10 @@ export function checkMathAnswer(text: string, answersAreLists: boolean): Fault |
   const answers = value.map((answer) => (typeof answer === "number" ? String(answer) : answer));
   if (!answers.every((answer): answer is string => typeof answer === "string"))
     return { kind: "ground-truth-unreadable", detail: `accepted answers must be text, got ${quoted(text)}` };
-  if (answers.length === 1 && NO_ANSWER.has(answers[0]!.trim().toLowerCase())) return undefined;
+  const only = answers.length === 1 ? answers[0]!.trim().toLowerCase() : "";
+  // `proof` is what the statement's check is for.
+  if (only === "proof") return undefined;
+  if (NO_ANSWER.has(only)) return { kind: "no-answer", detail: `the ground truth is ${quoted(text)}` };
   const unreadable = answers.find((answer) => !parseGroundTruth(JSON.stringify([answer])).valid);
   if (unreadable !== undefined) return { kind: "ground-truth-unreadable", detail: `no answer can be read from ${quoted(unreadable)}` };
   return value.some((answer) => typeof answer === "number")
