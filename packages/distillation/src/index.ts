@@ -19,6 +19,7 @@ export { checkBudget, nextSamples } from "./data/budget.ts";
 export type { SampleBudget } from "./data/budget.ts";
 export { ANSWER_FAULTS, answerChecker, repeatedShare } from "./data/check-answer.ts";
 export type { AnswerChecks, AnswerFault } from "./data/check-answer.ts";
+export { cutAfterAnswer } from "./data/cut-after-answer.ts";
 export { distillProblems } from "./data/distill-problems.ts";
 export type { DistilledProblem, DistillOptions, JudgedAnswer } from "./data/distill-problems.ts";
 export { createAnswerSet } from "./data/near-duplicates.ts";

@@ -45,7 +45,7 @@ export function distillCommand(load: () => Promise<DistillWork>): AddCommand {
         `
 Every answer is on disk as soon as it comes: the same command goes on where it was stopped, whatever stopped it, and asks nothing twice. Several
 teachers answer at once; when a server fails for good the others take over. OUT/data/*.parquet is what \`longcot sft --data\` learns from.
-Keys of --set: filter.{verified, thinking, min_tokens, max_tokens, max_repetition, scripts, duplicates, prefer}, output.{format, shard_problems,
+Keys of --set: filter.{verified, thinking, after_answer, min_tokens, max_tokens, max_repetition, scripts, duplicates, prefer}, output.{format, shard_problems,
 rejected}, prompts.{system, suffix, limit}, teachers[0].{concurrency, timeout_s, retries, price: {prompt, completion}} (of a million tokens).
 
 Examples:

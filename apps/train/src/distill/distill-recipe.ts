@@ -60,6 +60,8 @@ const filter = z.strictObject({
   verified: z.boolean().default(true),
   /** `required`: reasoning in one <think>…</think> before the answer; `closed`: closed if opened. */
   thinking: z.enum(["required", "closed"]).default("closed"),
+  /** What stands behind the last \\boxed{…}, where a policy trained on its answers alone likes to ramble: kept, or cut off. */
+  after_answer: z.enum(["keep", "cut"]).default("keep"),
   /** Tokens of an answer. */
   min_tokens: countOrZero.default(0),
   max_tokens: count.optional(),

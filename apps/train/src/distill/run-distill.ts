@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { loadPrompts } from "@longcot/data-filter";
 import type { PromptRow } from "@longcot/data-filter";
-import { answerChecker, createTeacherPool, distillProblems } from "@longcot/distillation";
+import { answerChecker, createTeacherPool, cutAfterAnswer, distillProblems } from "@longcot/distillation";
 import type { TeacherAnswer } from "@longcot/distillation";
 import { errorLine } from "../cli/run-cli.ts";
 import { compactCount } from "../progress/figures.ts";
@@ -80,6 +80,7 @@ export async function runDistill({ recipe, out, signal, warn, onProgress }: Dist
             {
               teachers,
               budget,
+              ...(filter.after_answer === "cut" ? { clean: cutAfterAnswer } : {}),
               check,
               ...(filter.verified ? { verify } : {}),
               duplicateThreshold: filter.duplicates,

@@ -7,6 +7,7 @@ import { openAnswerLog } from "./answer-log.ts";
 import { createTeacherPool } from "./ask-teachers.ts";
 import { nextSamples } from "./budget.ts";
 import { answerChecker, repeatedShare, type AnswerChecks } from "./check-answer.ts";
+import { cutAfterAnswer } from "./cut-after-answer.ts";
 import { distillProblems, type DistilledProblem, type DistillOptions } from "./distill-problems.ts";
 import { createAnswerSet } from "./near-duplicates.ts";
 import type { Teacher, TeacherAnswer, TeacherQuestion } from "./teacher.ts";
@@ -161,3 +162,10 @@ test("answers are alike up to white space and a word or two", () => {
   expect(set.add(words.with(20, "other").join(" "))).toBe(false);
   expect(set.add(words.toReversed().join(" "))).toBe(true);
 });
+
+test.each([
+  ["<think>a</think>\\boxed{66}}}}+46", "<think>a</think>\\boxed{66}"],
+  ["\\boxed{1} or \\boxed{\\frac{1}{2}} so.", "\\boxed{1} or \\boxed{\\frac{1}{2}}"],
+  ["no box", "no box"],
+  ["\\boxed{open", "\\boxed{open"],
+])("what stands behind the answer is cut: %s", (text, expected) => expect(cutAfterAnswer(text)).toBe(expected));

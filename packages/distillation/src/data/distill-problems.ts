@@ -26,6 +26,8 @@ export interface JudgedAnswer extends TeacherAnswer {
 export interface DistillOptions<Problem extends DistilledProblem> {
   readonly teachers: TeacherPool;
   readonly budget: SampleBudget;
+  /** What an answer's text becomes before anything judges it, such as `cutAfterAnswer`; the log keeps what came. Absent: it stays. */
+  readonly clean?: (text: string) => string;
   /** Says why a text is unfit: {@link answerChecker}. */
   readonly check: (answer: TeacherAnswer) => AnswerFault | undefined;
   /** The verifier: whether each answer is right, and its outcome. Absent: every fit answer is good. */
@@ -48,10 +50,11 @@ export async function distillProblems<Problem extends DistilledProblem>(
   problems: readonly Problem[],
   options: DistillOptions<Problem>,
 ): Promise<JudgedAnswer[][]> {
-  const { teachers, check, verify, log, signal, onProgress, onTeacherLost } = options;
+  const { teachers, clean = (text) => text, check, verify, log, signal, onProgress, onTeacherLost } = options;
   const budget = checkBudget(options.budget);
   const states = problems.map((problem) => ({ problem, judged: [] as JudgedAnswer[], set: createAnswerSet(options.duplicateThreshold) }));
   const goodOf = ({ judged }: (typeof states)[number]) => judged.filter(({ rejected }) => rejected === undefined).length;
+  const cleaned = (answer: TeacherAnswer): TeacherAnswer => ({ ...answer, text: clean(answer.text) });
   for (let round = 1; ; round++) {
     const wanted = states.flatMap((state) =>
       Array.from({ length: nextSamples({ asked: state.judged.length, good: goodOf(state) }, budget) }, (_, i) => ({
@@ -73,7 +76,7 @@ export async function distillProblems<Problem extends DistilledProblem>(
         show();
       },
     });
-    const fresh = wanted.map(({ state, question }) => ({ state, sample: question.sample, answer: log.get(question)! }));
+    const fresh = wanted.map(({ state, question }) => ({ state, sample: question.sample, answer: cleaned(log.get(question)!) }));
     const faults = fresh.map(({ answer }) => check(answer));
     const fit = fresh.filter((_, i) => faults[i] === undefined);
     const verdicts = new Map(
