@@ -25,6 +25,8 @@ beforeAll(async () => {
     "--set",
     "stages.1=null",
     "--set",
+    "online_filter=null",
+    "--set",
     "stages.0.steps=1",
     "--set",
     "cold_start.steps=10",
@@ -112,4 +114,73 @@ test("prompt and completion as texts, adapters, and what is refused", async () =
   expect(both).toMatchObject({ code: 1, stderr: expect.stringContaining("training.steps must be absent beside training.epochs, got 2") });
   expect(existsSync(join(folder, "x"))).toBe(false);
   expect((await loadConversations(examples)).length).toBe(32);
+});
+
+test("a teacher's distributions: scored once into Arrow beside the tokens, gone on with; another tokenizer is refused", async () => {
+  const run = join(folder, "taught");
+  const teach = [
+    "--recipe",
+    settings,
+    "--teacher",
+    join(trained, "model"),
+    "--set",
+    "teacher.divergence=jsd",
+    "--set",
+    "training.steps=12",
+  ];
+  const stopped = await startLongcot(["sft", ...teach, "--run", run], { stopAt: { signal: "SIGINT", rename: { nth: 6, when: "after" } } })
+    .done;
+  expect(stopped.code).toBe(130);
+  expect(existsSync(join(run, "teacher-scores.arrow"))).toBe(true);
+  expect(await runLongcot("sft", "--resume", "--run", run)).toMatchObject({ code: 0 });
+  const divergences = metricsOf(run).map((step) => step["train/divergence"]!);
+  expect(divergences).toHaveLength(12);
+  expect(divergences.at(-1)!).toBeLessThan(0.5 * divergences[0]!);
+  const other = await runLongcot("sft", ...teach, "--teacher", TINY_MODEL, "--run", join(folder, "other"));
+  expect(other).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/tokenizer must be that of the student student, where token \d+ is/),
+  });
+});
+
+test("on-policy distillation: the sampled reverse KL to the teacher falls, as a reward and as a loss", async () => {
+  const student = join(start, "checkpoints", "step-000001", "model");
+  const sets = [
+    `model=${student}`,
+    `kl.reference=${join(trained, "model")}`,
+    `data.train=${join(start, "data", "train.parquet")}`,
+    "data.max_prompt_length=16",
+    "stages.0.steps=12",
+    "stages.0.context_length=16",
+    "stages.0.batch_size=16",
+    "stages.0.mini_batch_size=16",
+    "optimizer.learning_rate=1e-2",
+    "checkpoint.every=100",
+  ];
+  for (const more of [[], ["kl.in=loss", "kl.estimator=k1+"]]) {
+    const run = join(folder, `on-policy-${more.length}`);
+    const finished = await runLongcot(
+      "train",
+      "--recipe",
+      "on-policy-distillation",
+      "--run",
+      run,
+      "--json",
+      ...[...sets, ...more].flatMap((set) => ["--set", set]),
+    );
+    expect(finished.stderr).toBe("");
+    const name = more.length === 0 ? "actor/reward_kl_penalty" : "actor/kl_loss";
+    const divergences = metricsOf(run).map((step) => step[name]!);
+    expect(divergences).toHaveLength(12);
+    expect(divergences.at(-1)!).toBeLessThan(0.7 * divergences[0]!);
+  }
+  const other = await runLongcot(
+    "train",
+    "--recipe",
+    "on-policy-distillation",
+    ...[...sets, `kl.reference=${TINY_MODEL}`].flatMap((set) => ["--set", set]),
+    "--run",
+    join(folder, "y"),
+  );
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining("tokenizer must be that of the student") });
 });

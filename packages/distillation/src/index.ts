@@ -27,3 +27,16 @@ export type { AnswerSet } from "./data/near-duplicates.ts";
 export { serverTeacher } from "./data/server-teacher.ts";
 export type { ServerTeacherOptions } from "./data/server-teacher.ts";
 export type { Teacher, TeacherAnswer, TeacherQuestion } from "./data/teacher.ts";
+
+// A teacher's log-probabilities
+export { createDistillationTrainer } from "./logits/distillation-trainer.ts";
+export type { DistillationStep, DistillationTrainer } from "./logits/distillation-trainer.ts";
+export { distillationLoss } from "./logits/distillation-loss.ts";
+export type { DistillationLossOptions } from "./logits/distillation-loss.ts";
+export { checkDivergence, divergence, DIVERGENCES } from "./logits/divergence.ts";
+export type { DivergenceName, DivergenceOptions } from "./logits/divergence.ts";
+export { checkSameTokenizer } from "./logits/same-tokenizer.ts";
+export { scoreExamples } from "./logits/score-examples.ts";
+export type { ScoreExamplesOptions } from "./logits/score-examples.ts";
+export { readTeacherScores, writeTeacherScores } from "./logits/teacher-scores.ts";
+export type { ScoredExample, TeacherScoresInfo } from "./logits/teacher-scores.ts";

@@ -49,6 +49,8 @@ export type { ScoreOptions, SequenceScore } from "./score/score.ts";
 export { lastScoredToken, sequenceScores, tokenScalars } from "./score/scalars.ts";
 export { lastTokenScores, valuesBeforeTokens } from "./score/sequence-scalars.ts";
 export type { TokenValuesOptions } from "./score/token-values.ts";
+export { topLogProbs } from "./score/top-log-probs.ts";
+export type { TopLogProbs, TopLogProbsOptions } from "./score/top-log-probs.ts";
 export { crossEntropyLoss } from "./train/token-loss.ts";
 export type { BatchLoss, LossInputKind, TokenLoss } from "./train/token-loss.ts";
 export { createActorCriticTrainer, createScalarTrainer } from "./train/scalar-trainer.ts";

@@ -125,7 +125,7 @@ test("another program takes turns and its figures give the ratio", async () => {
 });
 
 test.each<[string[], RegExp]>([
-  [["dance"], /value 'dance' is invalid for argument 'job'. Allowed choices are train, generate, grpo, compile/],
+  [["dance"], /value 'dance' is invalid for argument 'job'. Allowed choices are train, sft, generate, grpo, compile/],
   [["--ragged", "--new", "9"], /--new must be left out with --ragged, got 9/],
   [["--heads", "3"], /--heads must be such that --hidden \(256\) gives an even size to each, got 3/],
   [["--group", "7"], /--group must be a divisor of --completions \(64\), got 7/],

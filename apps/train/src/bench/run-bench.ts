@@ -12,10 +12,12 @@ import { measureGrading } from "./grade-job.ts";
 import { preparePolicyStep } from "./grpo-job.ts";
 import { median } from "./median.ts";
 import { runPeer } from "./run-peer.ts";
+import { prepareSft } from "./sft-job.ts";
 import { prepareTraining } from "./train-job.ts";
 
 const JOBS: Readonly<Record<Exclude<BenchJobName, "compile" | "grade" | "buffer">, PrepareJob>> = {
   train: prepareTraining,
+  sft: prepareSft,
   generate: prepareGeneration,
   grpo: preparePolicyStep,
 };

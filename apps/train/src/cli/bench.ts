@@ -7,7 +7,7 @@ import type { EngineFlags } from "./engine-options.ts";
 import { existingFile, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
 
-export const BENCH_JOBS = ["train", "generate", "grpo", "compile", "grade", "buffer"] as const;
+export const BENCH_JOBS = ["train", "sft", "generate", "grpo", "compile", "grade", "buffer"] as const;
 export type BenchJobName = (typeof BENCH_JOBS)[number];
 
 /** Sizes of the model and of the work; those of tooling that other programs are timed with. */
@@ -37,10 +37,10 @@ const SHAPES: readonly (readonly [name: keyof BenchShapes, flag: string, standar
   ["heads", "heads", 4, "attention heads"],
   ["kvHeads", "kv-heads", 4, "key and value heads"],
   ["ffn", "ffn", 768, "width inside a block"],
-  ["batch", "batch", 16, "train: sequences"],
-  ["time", "time", 128, "train: tokens of a sequence"],
+  ["batch", "batch", 16, "train: sequences; sft: rows"],
+  ["time", "time", 128, "train: tokens of a sequence; sft: most of an example"],
   ["sequences", "sequences", 64, "generate: prompts"],
-  ["prompt", "prompt", 16, "generate, grpo: tokens of a prompt"],
+  ["prompt", "prompt", 16, "generate, grpo, sft: tokens of a prompt"],
   ["new", "new", 128, "generate, grpo: new tokens of a sequence"],
   ["completions", "completions", 64, "grpo: responses of a step"],
   ["group", "group", 8, "grpo: responses of a prompt"],
@@ -90,7 +90,7 @@ export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddComman
     addEngineOptions(command)
       .addHelpText(
         "after",
-        "\ncompile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. grade runs a trivial program in the code grader's sandbox. buffer writes and seals a step, hands it from one thread to another,\nmoves the same rows by structured clone, JSON and pickle, and reads it back from its file; it takes four times --mib of memory. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
+        "\nsft learns examples of many lengths, packed into rows of --time; its figure is completion tokens (peer: src/bench/sft-peer.py, TRL). compile times the training step traced against the same step op by op. grpo draws groups, rewards the number of distinct tokens,\nand updates once with the MAGIC loss. grade runs a trivial program in the code grader's sandbox. buffer writes and seals a step, hands it from one thread to another,\nmoves the same rows by structured clone, JSON and pickle, and reads it back from its file; it takes four times --mib of memory. Figures of different machines, or of a busy one, do not compare: see load_average.\n\nExamples:\n  longcot bench\n  longcot bench generate --ragged --json\n  longcot bench train generate --against peers.py --python .venv/bin/python --rounds 5",
       )
       .action(async (jobs: BenchJobName[], flags: Flags) => run(planOf(command, jobs, flags)));
   };

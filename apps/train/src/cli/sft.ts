@@ -19,6 +19,7 @@ export function sftCommand(load: () => Promise<{ runSft: (job: SftJob) => Promis
       .option("--data <files...>", "parquet or JSONL with messages, or with prompt and completion")
       .option("--validation <files...>", "the same, for the validation loss")
       .option("--problems <files...>", "problems in verl's row schema, for avg@k before, during and after training")
+      .option("--teacher <dir>", "learn this model's distributions over the examples, not their text alone; it needs the same tokenizer")
       .option("--recipe <file>", "a YAML file of all settings, instead of or beside the options above")
       .option(
         "--set <key=value>",
@@ -37,6 +38,7 @@ Keys of --set and their defaults:
             min_learning_rate 0, length_curriculum_epochs 0, micro_batch_tokens 16384, gradient_checkpointing false
   data:     max_length (the model's positions), overlong drop (error), validation_fraction 0
   lora:     {rank: 16, alpha: 32}, off unless given      evaluation: every (steps), samples_per_prompt 8, max_new_tokens
+  teacher:  divergence forward_kl (reverse_kl, jsd, skewed_forward_kl, skewed_reverse_kl), top_k 64, temperature 1, cross_entropy_weight 0, beta, skew
   optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0
 
 Examples:

@@ -49,7 +49,10 @@ const messageOf = (text: string, sets: string[] = []) => {
 };
 
 describe("presets", () => {
-  const NEEDED: Record<string, string[]> = { finetune: ["model=models/some", "data.train=rows.parquet"] };
+  const NEEDED: Record<string, string[]> = {
+    finetune: ["model=models/some", "data.train=rows.parquet"],
+    "on-policy-distillation": ["model=models/some", "data.train=rows.parquet", "kl.reference=models/teacher"],
+  };
 
   test.each(presetNames())("%s loads, and loads back from what it resolves to", (name) => {
     const { recipe, notices } = loadRecipe({ source: name, sets: NEEDED[name] ?? [] });

@@ -2,7 +2,7 @@
 //   longcot sft --model DIR --data rows.parquet
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { completionLength, createSupervisedTrainer, learningRateAt, planEpochs } from "@longcot/distillation";
+import { completionLength, learningRateAt, planEpochs } from "@longcot/distillation";
 import type { Example, TrainingLength } from "@longcot/distillation";
 import { ConfigError } from "@longcot/errors";
 import {
@@ -26,6 +26,7 @@ import type { PreparedModel } from "../training/prepare-model.ts";
 import { loadTrainingPrompts } from "../training/prompts.ts";
 import { openVerifierPool } from "../training/verifier-pool.ts";
 import { evaluateModel } from "./evaluate-sft.ts";
+import { openLearner } from "./open-learner.ts";
 import { loadSftData } from "./sft-data.ts";
 import type { SftEvaluation, SftFolder } from "./sft-folder.ts";
 import type { SftRecipe } from "./sft-recipe.ts";
@@ -68,7 +69,7 @@ interface SftState {
 }
 
 export async function runSft({ recipe, openFolder, signal, warn, onProgress }: SftJob): Promise<SftOutcome> {
-  const { training, optimizer, evaluation, data: files } = recipe;
+  const { training, evaluation, data: files } = recipe;
   const opened = await openEngine({
     engine: recipe.engine.kind,
     ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
@@ -108,16 +109,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       steps,
     };
     const folder = await openFolder();
-    const trainer = await createSupervisedTrainer(model, {
-      batchTokens: training.micro_batch_tokens,
-      gradientCheckpointing: training.gradient_checkpointing,
-      optimizer: {
-        betas: optimizer.betas,
-        epsilon: optimizer.epsilon,
-        weightDecay: optimizer.weight_decay,
-        maxGradNorm: optimizer.max_grad_norm,
-      },
-    });
+    const learner = await openLearner(prepared, data.train, recipe, { folder: folder.path, onProgress });
 
     // --- where it stands --------------------------------------------------------------------------------------------------------------
     let [step, tokens, trainLoss] = [0, 0, 0];
@@ -133,11 +125,11 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
         });
       await restoreWeights(model, join(checkpoint.folder, "model"));
       const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
-      await trainer.trainer.restore(moments, saved.updates).finally(() => moments.close());
+      await learner.trainer.restore(moments, saved.updates).finally(() => moments.close());
       [step, tokens, trainLoss] = [checkpoint.step, saved.tokens, saved.train_loss];
     }
     const state = (isEvaluated: boolean): SftState => ({
-      updates: trainer.trainer.updates,
+      updates: learner.trainer.updates,
       tokens,
       train_loss: trainLoss,
       plan,
@@ -147,7 +139,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       await folder.saveCheckpoint(step, async (aside) => {
         const saveModel = model.lora === undefined ? saveLanguageModel : saveAdapter;
         await saveModel(model, join(aside, "model"), { dtype: "float32" });
-        await writeSafetensors(join(aside, "optimizer.safetensors"), trainer.trainer.stateTensors());
+        await writeSafetensors(join(aside, "optimizer.safetensors"), learner.trainer.stateTensors());
         return state(isEvaluated);
       });
     let evaluated: SftEvaluation | undefined;
@@ -182,10 +174,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       }
       const began = performance.now();
       const learningRate = learningRateAt(step + 1, rate);
-      const learnt = await trainer.step(
-        batches[step]!.map((index) => data.train[index]!),
-        learningRate,
-      );
+      const learnt = await learner.step(batches[step]!, learningRate);
       const now = performance.now();
       const seconds = (now - began) / 1000;
       step++;
@@ -200,6 +189,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       folder.appendMetrics(step, {
         "train/loss": learnt.loss,
         "train/entropy": learnt.entropy,
+        ...(learnt.divergence === undefined ? {} : { "train/divergence": learnt.divergence }),
         "train/grad_norm": learnt.gradNorm,
         "train/lr": learningRate,
         "train/tokens": tokens,
@@ -212,7 +202,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       if (!isEvaluated || step === steps || step % recipe.checkpoint.every === 0) await save(isEvaluated);
       if (!isEvaluated) throw signal.reason;
     }
-    await trainer.close();
+    await learner.close();
     return {
       folder: folder.path,
       model: join(folder.path, "model"),

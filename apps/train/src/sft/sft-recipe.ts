@@ -1,5 +1,6 @@
 // The recipe of supervised fine-tuning: model, data, how long and how fast, what is evaluated on the way.
 import { existsSync, readFileSync, statSync } from "node:fs";
+import type { DivergenceName } from "@longcot/distillation";
 import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
 import { z } from "zod";
@@ -58,6 +59,25 @@ const evaluation = z.strictObject({
   max_new_tokens: count.optional(),
 });
 
+const teacher = z.strictObject({
+  /** A model with the same tokenizer: a folder, or a name on the hub. */
+  model: pathString,
+  /** Likeliest tokens of its distribution that are learnt from at each place, and all others as one; at most the vocabulary. */
+  top_k: count.default(64),
+  /** Divisor of the logits of both. */
+  temperature: positive.default(1),
+  /** Of the student's distribution from the teacher's. */
+  divergence: z
+    .enum(["forward_kl", "reverse_kl", "jsd", "skewed_forward_kl", "skewed_reverse_kl"] as const satisfies DivergenceName[])
+    .default("forward_kl"),
+  /** Of jsd: weight of the teacher in the mixture. */
+  beta: z.number().gt(0).lt(1).default(0.5),
+  /** Of the skewed ones: how much of the first distribution is mixed into the second. */
+  skew: z.number().min(0).lt(1).default(0.1),
+  /** Weight of the text's cross-entropy; the divergence has the rest. */
+  cross_entropy_weight: z.number().min(0).max(1).default(0),
+});
+
 export const sftRecipeSchema = z.strictObject({
   name: z
     .string()
@@ -71,6 +91,8 @@ export const sftRecipeSchema = z.strictObject({
   /** Train adapters beside the model's weights; absent: train the weights. */
   lora: lora.optional(),
   data,
+  /** Learn a teacher's distributions over the examples; absent: their text alone. */
+  teacher: teacher.optional(),
   training: training.prefault({}),
   optimizer: optimizer.omit({ learning_rate: true }).prefault({}),
   evaluation: evaluation.prefault({}),
@@ -88,6 +110,7 @@ export interface SftFlags {
   data?: string[];
   validation?: string[];
   problems?: string[];
+  teacher?: string;
   set?: string[];
 }
 
@@ -95,12 +118,13 @@ export interface SftFlags {
  * The recipe of `flags.recipe` (an empty one where there is none) with what the other flags change.
  * @throws ConfigError in one line.
  */
-export function loadSftRecipe({ recipe, model, data: train, validation, problems, set = [] }: SftFlags): SftRecipe {
+export function loadSftRecipe({ recipe, model, data: train, validation, problems, teacher: master, set = [] }: SftFlags): SftRecipe {
   const given: readonly [string, unknown][] = [
     ["model", model],
     ["data.train", train],
     ["data.validation", validation],
     ["data.problems", problems],
+    ["teacher.model", master],
   ];
   const sets = given.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${JSON.stringify(value)}`]));
   if (recipe === undefined) {

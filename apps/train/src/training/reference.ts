@@ -2,11 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadLanguageModel, saveLanguageModel, score } from "@longcot/language-model";
-import type { LanguageModel } from "@longcot/language-model";
+import { checkSameTokenizer } from "@longcot/distillation";
+import { loadLanguageModel, loadTokenizer, saveLanguageModel, score } from "@longcot/language-model";
 import { adaptiveKlController, fixedKlController } from "@longcot/ppo-loss";
 import type { KlController } from "@longcot/ppo-loss";
-import { ConfigError } from "@longcot/errors";
 import type { Engine } from "@longcot/tensor-kernels";
 import { resolveModel } from "../models/resolve-model.ts";
 import type { KlSettings } from "../recipe/loss-schema.ts";
@@ -26,7 +25,7 @@ export interface Reference {
 export async function openReference(
   engine: Engine,
   recipe: Recipe,
-  { model }: PreparedModel,
+  { model, tokenizer }: PreparedModel,
   { run, isNew }: { run: string; isNew: boolean },
 ): Promise<Reference | undefined> {
   const { kl } = recipe;
@@ -34,8 +33,10 @@ export async function openReference(
   const named = kl.reference ?? (typeof recipe.model === "string" && recipe.cold_start === undefined ? recipe.model : undefined);
   const own = join(run, "reference");
   if (named === undefined && isNew && !existsSync(own)) await saveLanguageModel(model, own, { dtype: "float32" });
-  const reference = await loadLanguageModel(engine, named === undefined ? own : await resolveModel(named), { name: "reference" });
-  checkSameTokens(reference, model, named ?? own);
+  const directory = named === undefined ? own : await resolveModel(named);
+  const policy = typeof recipe.model === "string" ? recipe.model : recipe.name;
+  checkSameTokenizer({ name: directory, tokenizer: await loadTokenizer(directory) }, { name: policy, tokenizer });
+  const reference = await loadLanguageModel(engine, directory, { name: "reference" });
   return {
     async logProbsOf(sequences) {
       const scores = await score(reference, sequences, {
@@ -45,16 +46,6 @@ export async function openReference(
       return scores.map(({ logProbs }) => logProbs);
     },
   };
-}
-
-function checkSameTokens(reference: LanguageModel, model: LanguageModel, who: string): void {
-  if (reference.config.vocabSize !== model.config.vocabSize)
-    throw new ConfigError({
-      who,
-      argument: "kl.reference",
-      expected: `a model of ${model.config.vocabSize} tokens, as the policy`,
-      received: `one of ${reference.config.vocabSize}`,
-    });
 }
 
 /** The coefficient of the recipe's KL; `saved` is what a checkpoint holds of it. */

@@ -11,6 +11,12 @@ export interface HiddenStatesOptions {
   gradientCheckpointing?: boolean;
 }
 
+/** What is asked of a batch beside its hidden states. */
+export interface SeeingOptions extends HiddenStatesOptions {
+  /** `[batch, time, k] int32`: further tokens whose log-probabilities are wanted at each token's place. */
+  candidates?: tf.Tensor;
+}
+
 /**
  * Hidden states after the final norm, `[batch · time, model] f32`: entry t has seen the tokens up to t.
  *

@@ -31,6 +31,16 @@ export function unpackingIndices(packing: Packing, grid: { rows: number; time: n
   return indices;
 }
 
+/** Values of `width` a token, from a grid `[gridRows, gridTime, width]` of a sequence to a row to the packed rows; 0 elsewhere. */
+export function packValues(packing: Packing, values: Int32Array, { time, width }: { time: number; width: number }): Int32Array {
+  const packed = new Int32Array(packing.rows * packing.time * width);
+  packing.places.forEach(({ row, start, length }, sequence) => {
+    const from = sequence * time * width;
+    packed.set(values.subarray(from, from + length * width), (row * packing.time + start) * width);
+  });
+  return packed;
+}
+
 /**
  * Returns the values of packed rows as a grid of a sequence to a row.
  *
@@ -40,4 +50,10 @@ export function unpackingIndices(packing: Packing, grid: { rows: number; time: n
  */
 export function unpack(packed: tf.Tensor, indices: tf.Tensor): tf.Tensor2D {
   return tf.reshape(embed(tf.reshape(packed, [packed.size, 1]), indices), indices.shape as [number, number]);
+}
+
+/** {@link unpack} of `packed [rows, time, width] f32` → `[gridRows, gridTime, width]`. */
+export function unpackWide(packed: tf.Tensor3D, indices: tf.Tensor): tf.Tensor3D {
+  const [rows, time, width] = packed.shape;
+  return embed(tf.reshape(packed, [rows * time, width]), indices) as tf.Tensor3D;
 }

@@ -26,6 +26,12 @@ export async function score(model: LanguageModel, sequences: readonly Int32Array
     ...options,
     who: "score",
     kind: `@${temperature}`,
-    see: (weights, inputIds, seeing) => ({ ...sequenceLogProbs(model, weights, inputIds, { temperature, ...seeing }) }),
+    see: (weights, inputIds, { positions }) => {
+      const { logProbs, entropies } = sequenceLogProbs(model, weights, inputIds, {
+        temperature,
+        ...(positions === undefined ? {} : { positions }),
+      });
+      return { logProbs, entropies };
+    },
   });
 }

@@ -4,16 +4,19 @@ import * as tf from "@tensorflow/tfjs-core";
 import { orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
 import type { LanguageModel } from "../model/model.ts";
+import { candidateLogProbs } from "./candidate-log-probs.ts";
 import { hiddenStates } from "./hidden-states.ts";
-import type { HiddenStatesOptions } from "./hidden-states.ts";
+import type { SeeingOptions } from "./hidden-states.ts";
 
 /** `[batch, time] f32` each, nats, at the token that they are about; zeros at a sequence's first, which nothing predicts. */
 export interface SequenceLogProbs {
   logProbs: tf.Tensor2D;
   entropies: tf.Tensor2D;
+  /** `[batch, time, k]`, where candidates were asked for. */
+  candidateLogProbs?: tf.Tensor3D;
 }
 
-export interface SequenceLogProbsOptions extends HiddenStatesOptions {
+export interface SequenceLogProbsOptions extends SeeingOptions {
   temperature: number;
 }
 
@@ -38,7 +41,7 @@ export function logProbsOfHidden(
   weights: Weights,
   inputIds: tf.Tensor,
   hidden: tf.Tensor,
-  { temperature, positions: packed }: SequenceLogProbsOptions,
+  { temperature, positions: packed, candidates }: SequenceLogProbsOptions,
 ): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
   const { config, architecture } = model;
@@ -62,5 +65,15 @@ export function logProbsOfHidden(
     // In packed rows the token before a sequence's first is another's last.
     return packed === undefined ? shifted : tf.where(tf.greater(packed, tf.scalar(0, "int32")), shifted, tf.zerosLike(shifted));
   };
-  return { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+  const chosen = { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+  if (candidates === undefined) return chosen;
+  const k = candidates.shape[2]!;
+  const wanted = tf.reshape(tf.slice(candidates, [0, 1, 0], [batch, time - 1, k]), [batch * (time - 1), k]);
+  const others = candidateLogProbs(predicting, architecture.unembedding(weights), wanted, { temperature });
+  const shifted = tf.pad(tf.reshape(others, [batch, time - 1, k]), [
+    [0, 0],
+    [1, 0],
+    [0, 0],
+  ]) as tf.Tensor3D;
+  return { ...chosen, candidateLogProbs: shifted };
 }

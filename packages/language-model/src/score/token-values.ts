@@ -6,7 +6,7 @@ import { ConfigError } from "@longcot/errors";
 import type { Weights } from "../architectures/architecture.ts";
 import type { EngineModel } from "../model/model.ts";
 import { planBatches } from "./batches.ts";
-import type { HiddenStatesOptions } from "./hidden-states.ts";
+import type { SeeingOptions } from "./hidden-states.ts";
 import { packTokens } from "./packing.ts";
 
 export interface TokenValuesOptions {
@@ -16,7 +16,7 @@ export interface TokenValuesOptions {
 }
 
 /** What is computed of a batch: tensors `[batch, time] f32` of the rows as the model has them, packed or not. */
-export type See<Seen extends string> = (weights: Weights, inputIds: tf.Tensor, options: HiddenStatesOptions) => Record<Seen, tf.Tensor2D>;
+export type See<Seen extends string> = (weights: Weights, inputIds: tf.Tensor, options: SeeingOptions) => Record<Seen, tf.Tensor2D>;
 
 type Step = Compiled<"inputIds" | "positions", string>;
 const compiledFor = new WeakMap<EngineModel, Map<string, Step>>();

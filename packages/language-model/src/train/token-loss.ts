@@ -2,8 +2,8 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 
-/** Shape of a loss input beside the tokens: `[batch, time]`, `[batch]` or `[]`; float32 all. */
-export type LossInputKind = "token" | "row" | "scalar";
+/** Shape of a loss input beside the tokens: `[batch, time]`, `[batch, time, k]` (k candidates a token), `[batch]` or `[]`; float32 all. */
+export type LossInputKind = "token" | "candidate" | "row" | "scalar";
 
 /**
  * A loss over what a model computes of the tokens of a batch, in tfjs ops that never read a value. Micro-batches add up: divide by a denominator of
@@ -11,10 +11,18 @@ export type LossInputKind = "token" | "row" | "scalar";
  */
 export interface BatchLoss<Seen extends string, Inputs extends string, Metrics extends string> {
   inputs: Readonly<Record<Inputs, LossInputKind>>;
+  /** k, the candidate tokens at each place whose log-probabilities the loss wants; batches bring their ids. Absent: none. */
+  candidates?: number;
   /** How each metric combines over micro-batches. */
   metrics: Readonly<Record<Metrics, "sum" | "max">>;
   /** What the model computes is `[batch, time]`, a sequence to a row whatever the packing, with gradient; padding holds junk. */
-  evaluate(tensors: Readonly<Record<Seen, tf.Tensor2D>> & { inputs: Readonly<Record<Inputs, tf.Tensor>> }): {
+  evaluate(
+    tensors: Readonly<Record<Seen, tf.Tensor2D>> & {
+      /** `[batch, time, k]`, with `candidates`; a sequence's first token has junk. */
+      candidateLogProbs?: tf.Tensor3D;
+      inputs: Readonly<Record<Inputs, tf.Tensor>>;
+    },
+  ): {
     loss: tf.Scalar;
     metrics: Readonly<Record<Metrics, tf.Scalar>>;
   };

@@ -8,7 +8,7 @@ import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
 import type { ModelParameter } from "../model/model-parameters.ts";
 import type { EngineModel, LanguageModel } from "../model/model.ts";
-import { packTokens, unpack, unpackingIndices } from "../score/packing.ts";
+import { packTokens, packValues, unpack, unpackingIndices, unpackWide } from "../score/packing.ts";
 import type { Packing } from "../score/packing.ts";
 import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
 import type { See } from "../score/token-values.ts";
@@ -32,6 +32,8 @@ export interface MicroBatch<Inputs extends string> {
   inputs: Readonly<Record<Inputs, Float32Array>>;
   /** How the model sees these sequences, where several share a row: the same numbers in less time. Absent: as they are. */
   packing?: Packing | undefined;
+  /** `[rows, time, k]`: the candidate tokens at each place, in [0, vocab); with a loss that has `candidates`. */
+  candidateIds?: Int32Array;
 }
 
 export interface Trainer<Inputs extends string, Metrics extends string> {
@@ -118,17 +120,25 @@ export async function createModelTrainer<Seen extends string, Inputs extends str
       for (const input of ["inputIds", "positions"]) specs[input] = { shape: [packing.rows, packing.time], dtype: "int32" };
       specs["places"] = { shape: [rows, time], dtype: "int32" };
     }
-    for (const input of inputNames) specs[`loss.${input}`] = { shape: shapeOf(loss.inputs[input], rows, time), dtype: "float32" };
+    const k = loss.candidates;
+    if (k !== undefined)
+      specs["candidates"] = { shape: [...(packing === undefined ? [rows, time] : [packing.rows, packing.time]), k], dtype: "int32" };
+    for (const input of inputNames) specs[`loss.${input}`] = { shape: shapeOf(loss.inputs[input], rows, time, k), dtype: "float32" };
     const step = engine.compile<string, "loss" | Metrics>(`${name}/gradients_${key}`, specs, (tensors, state) => {
       const metrics: Partial<Record<Metrics, tf.Tensor>> = {};
       const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
         const trained = new Map(parameters.map(({ variable }, i) => [variable, values[i]!]));
         const weights = model.weightsFrom(({ variable }) => trained.get(variable) ?? state.read(variable));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
-        const { positions, places } = tensors;
-        const seen = see(weights, tensors["inputIds"]!, { gradientCheckpointing, ...(positions === undefined ? {} : { positions }) });
-        const asGrid = (values: tf.Tensor2D): tf.Tensor2D => (places === undefined ? values : unpack(values, places));
-        const grids = Object.fromEntries(Object.entries<tf.Tensor2D>(seen).map(([key, values]) => [key, asGrid(values)]));
+        const { positions, places, candidates } = tensors;
+        const seen = see(weights, tensors["inputIds"]!, {
+          gradientCheckpointing,
+          ...(positions === undefined ? {} : { positions }),
+          ...(candidates === undefined ? {} : { candidates }),
+        });
+        const asGrid = (values: tf.Tensor): tf.Tensor =>
+          places === undefined ? values : values.rank === 3 ? unpackWide(values as tf.Tensor3D, places) : unpack(values, places);
+        const grids = Object.fromEntries(Object.entries<tf.Tensor>(seen).map(([key, values]) => [key, asGrid(values)]));
         const result = loss.evaluate({ ...(grids as Record<Seen, tf.Tensor2D>), inputs });
         // Differentiating frees what was made inside: hold the metrics until they are copied out.
         for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
@@ -194,7 +204,10 @@ export async function createModelTrainer<Seen extends string, Inputs extends str
       return updates;
     },
     async accumulate(batch) {
-      const values: Record<string, Float32Array | Int32Array> = { ...modelInputs(batch), keep: Float32Array.of(accumulated === 0 ? 0 : 1) };
+      const values: Record<string, Float32Array | Int32Array> = {
+        ...modelInputs(batch, loss.candidates),
+        keep: Float32Array.of(accumulated === 0 ? 0 : 1),
+      };
       for (const input of inputNames) values[`loss.${input}`] = batch.inputs[input];
       const results = await gradientStep(batch)(values);
       accumulated++;
@@ -259,16 +272,33 @@ export async function createModelTrainer<Seen extends string, Inputs extends str
 }
 
 /** What the model sees of a batch: its grid, or that packed. */
-function modelInputs({ rows, time, inputIds, packing }: MicroBatch<string>): Record<string, Int32Array> {
-  if (packing === undefined) return { inputIds };
+function modelInputs(
+  { rows, time, inputIds, packing, candidateIds }: MicroBatch<string>,
+  k: number | undefined,
+): Record<string, Int32Array> {
+  if ((k ?? 0) * rows * time !== (candidateIds?.length ?? 0))
+    throw new ConfigError({
+      who: "Trainer.accumulate",
+      argument: "candidateIds",
+      expected: k === undefined ? "absent, since the loss wants none" : `${rows} × ${time} × ${k} ids`,
+      received: candidateIds === undefined ? "nothing" : `${candidateIds.length} ids`,
+    });
+  if (packing === undefined) return { inputIds, ...(candidateIds === undefined ? {} : { candidates: candidateIds }) };
   const packed = packTokens(packing, (sequence) => inputIds.subarray(sequence * time, sequence * time + packing.places[sequence]!.length));
-  return { ...packed, places: unpackingIndices(packing, { rows, time }) };
+  const places = unpackingIndices(packing, { rows, time });
+  return {
+    ...packed,
+    places,
+    ...(candidateIds === undefined ? {} : { candidates: packValues(packing, candidateIds, { time, width: k! }) }),
+  };
 }
 
-function shapeOf(kind: LossInputKind, rows: number, time: number): number[] {
+function shapeOf(kind: LossInputKind, rows: number, time: number, candidates = 0): number[] {
   switch (kind) {
     case "token":
       return [rows, time];
+    case "candidate":
+      return [rows, time, candidates];
     case "row":
       return [rows];
     case "scalar":
