@@ -95,6 +95,8 @@ export class GradingProcess {
   }
 
   #onMessage(message: WorkerMessage): void {
+    // Nothing that comes after the kill counts, nor may it let the caller's program end before this process has.
+    if (this.#killedFor !== undefined) return;
     if (message.type === "ready") {
       clearTimeout(this.#timer);
       this.#ready = true;
@@ -102,7 +104,6 @@ export class GradingProcess {
       this.#events.onReady();
       return;
     }
-    if (this.#killedFor !== undefined) return;
     const request = this.#unanswered.shift();
     if (request === undefined) return this.#kill("died");
     this.#answers++;

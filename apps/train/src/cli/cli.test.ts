@@ -158,7 +158,7 @@ test("Ctrl-C before the run began leaves nothing", async () => {
 });
 
 test("a second Ctrl-C ends at once", async () => {
-  const { child, done } = start(scratch(), ["train", "--run", "a", "--json"], { FAKE_LOOP: "slow" });
+  const { child, done } = start(scratch(), ["train", "--run", "a", "--json"], { FAKE_LOOP: "endless" });
   child.stdout.on("data", (chunk: Buffer) => {
     if (chunk.includes('"run"') || chunk.includes("stopping")) child.kill("SIGINT");
   });
