@@ -1,7 +1,17 @@
 // What the training loop tells the world while it runs. Plain JSON values only: `--json` prints them as they are.
 
 /** A part of the work that can take long enough to be named while one waits. */
-export type Phase = "data" | "cold_start" | "rollout" | "reward" | "old_log_prob" | "update" | "checkpoint" | "evaluation";
+export type Phase =
+  | "data"
+  | "cold_start"
+  | "rollout"
+  | "reward"
+  | "old_log_prob"
+  | "values"
+  | "update_critic"
+  | "update"
+  | "checkpoint"
+  | "evaluation";
 
 /** Numbers of one step by their name in `docs/metrics.md`; every value is finite. */
 export type Metrics = Record<string, number>;

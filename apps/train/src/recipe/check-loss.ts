@@ -8,7 +8,7 @@ import type { Recipe } from "./schema.ts";
 const COMMON = ["name", "aggregation", "denominator", "mini_batches", "micro_batch_tokens"];
 
 /** What an estimator may need and training does not have. */
-const NOT_MEASURED = { values: "the values of a critic", sumPiSquared: "Σ π² over the vocabulary at every token" } as const;
+const NOT_MEASURED = { sumPiSquared: "Σ π² over the vocabulary at every token" } as const;
 
 export function* lossRules(recipe: Recipe): Iterable<BrokenRule> {
   yield* policyLoss(recipe);

@@ -1,4 +1,5 @@
 // The rules of a recipe that span several keys: arithmetic that must divide, shapes that must fit, knobs that must matter.
+import { criticRules } from "./check-critic.ts";
 import { lossRules } from "./check-loss.ts";
 import { dotted } from "./issue-message.ts";
 import { namedComponents } from "./reward-schema.ts";
@@ -35,6 +36,7 @@ const RULES: ((recipe: Recipe) => Iterable<BrokenRule>)[] = [
   stageRewards,
   microBatch,
   lossRules,
+  criticRules,
   entropyRange,
   alarms,
   onlineFilter,

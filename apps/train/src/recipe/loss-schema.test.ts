@@ -52,6 +52,29 @@ describe("every algorithm of the registry is a recipe's choice, with its own def
   });
 });
 
+test("gae and a critic need each other; a critic has the knobs of its kind", () => {
+  const gae = "advantages.estimator=gae";
+  expect(refusal(gae)).toContain(
+    "advantages.estimator must be one that does not need the values of a critic, or a recipe with one, got gae",
+  );
+  expect(refusal("critic={}")).toContain("critic must be absent, since advantages.estimator grpo does not read its values");
+  expect(resolve(gae, "critic={}")).toMatchObject({
+    advantages: { gamma: 1, lambda: 1, whiten: true },
+    critic: { backbone: "own", learning_rate: 1e-5, clip_value: 0.5, warmup_steps: 0 },
+  });
+  expect(resolve(gae, "critic={backbone: shared}").critic).toEqual({
+    backbone: "shared",
+    loss_coefficient: 0.5,
+    clip_value: 0.5,
+    warmup_steps: 0,
+  });
+  expect(refusal(gae, "critic={loss_coefficient: 1}")).toContain("critic.loss_coefficient must be absent, since it has no effect with");
+  expect(refusal(gae, "critic={backbone: shared, learning_rate: 0.1}")).toContain(
+    "critic.learning_rate must be absent, since it has no effect",
+  );
+  expect(refusal(gae, "critic={warmup_steps: 3}")).toContain("critic.warmup_steps must be below the 3 steps of the stages");
+});
+
 test("KL has the estimator that is usual at its place", () => {
   expect(resolve("kl.in=loss").kl).toEqual({ in: "loss", coefficient: 0.001, estimator: "k3" });
   expect(resolve("kl.in=reward", "kl.adaptive={}").kl).toEqual({
@@ -83,7 +106,6 @@ test.each([
     ["advantages.estimator=reinforce++", "advantages.truncation_mask=after"],
     'advantages.truncation_mask must be absent, since it has no effect with advantages.estimator reinforce++, got "after"',
   ],
-  [["advantages.estimator=gae"], "advantages.estimator must be one that does not need the values of a critic, got gae"],
   [["kl.in=loss", "kl.adaptive={}"], "kl.adaptive must be absent, since it has no effect with kl.in loss"],
   [["kl.in=reward", "kl.estimator=k3+"], "kl.estimator must be k3, since a reward has no gradient for the + to change, got k3+"],
   [["kl.coefficient=0.1"], "kl.in must be one of loss, reward, got nothing"],

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Schedule } from "@longcot/distillation";
 import type { LoraTarget } from "@longcot/language-model";
 import { LEVELS } from "../arithmetic/operations.ts";
+import { criticSchema } from "./critic-schema.ts";
 import { count, countOrZero, pathString, positive, WHOLE_NUMBER } from "./fields.ts";
 import { advantagesSchema, klSchema, lossSchema, rolloutCorrectionSchema } from "./loss-schema.ts";
 import { rewardFunction, stageRewards } from "./reward-schema.ts";
@@ -295,6 +296,8 @@ export const recipeSchema = z.strictObject({
   rollout: rollout.prefault({}),
   advantages: advantagesSchema.prefault({}),
   loss: lossSchema.prefault({}),
+  /** The value function that advantages of `gae` take; absent: none. */
+  critic: criticSchema.optional(),
   /** A reference policy that the trained one is kept near; absent: none. */
   kl: klSchema.optional(),
   /** What is done about a sampler and a trainer that disagree; present: the trainer computes old log-probabilities in every step. */

@@ -9,7 +9,7 @@ import { lossKey } from "../recipe/loss-schema.ts";
 import type { Recipe } from "../recipe/schema.ts";
 
 /** Keys of a recipe that decide on the loss. */
-export type LossKeys = Pick<Recipe, "loss" | "advantages" | "entropy" | "kl" | "rollout_correction">;
+export type LossKeys = Pick<Recipe, "loss" | "advantages" | "entropy" | "kl" | "rollout_correction" | "critic">;
 
 /** Columns that only some recipes have. */
 export interface LossColumns {
@@ -23,16 +23,19 @@ export interface LossColumns {
   reference: boolean;
   /** Importance weights of the rollout correction. */
   rolloutWeights: boolean;
+  /** Values and returns: the value loss of a shared backbone. */
+  values: boolean;
 }
 
 /** Which columns the recipe's loss has. */
-export function lossColumns({ loss, advantages, entropy, kl, rollout_correction: correction }: LossKeys): LossColumns {
+export function lossColumns({ loss, advantages, entropy, kl, rollout_correction: correction, critic }: LossKeys): LossColumns {
   return {
     tokenAdvantages: advantageEstimators[advantages.estimator].level === "token",
     selected: policyLosses[loss.name].selection !== undefined,
     bonusMask: "top_tokens" in entropy && entropy.top_tokens !== undefined,
     reference: kl?.in === "loss",
     rolloutWeights: correction?.importance_weights !== undefined,
+    values: critic?.backbone === "shared",
   };
 }
 

@@ -7,7 +7,6 @@ import type { OnlineFiltered } from "@longcot/data-filter";
 import { createEntropyController, raisedController } from "@longcot/entropy-dynamics";
 import {
   countParameters,
-  createTrainer,
   openSafetensors,
   restoreWeights,
   saveAdapter,
@@ -30,13 +29,13 @@ import type { RunFolder } from "../run/run-folder.ts";
 import { alphaShift, createAlarmWatch } from "./alarm-watch.ts";
 import type { RaisedAlarm } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
+import { openTrainers } from "./critic.ts";
 import { evaluate, evaluationSettings } from "./evaluate.ts";
 import { placeOf } from "./place-of.ts";
 import { settleStages } from "./plateau.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
 import type { PreparedModel } from "./prepare-model.ts";
-import { policyTokenLoss } from "./policy-loss.ts";
 import { drawMorePrompts, drawPrompts, loadTrainingPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { klControllerOf, openReference } from "./reference.ts";
@@ -47,6 +46,8 @@ import { trainStep } from "./train-step.ts";
 /** What a checkpoint's state.json holds beside weights and moments. */
 interface LoopState {
   updates: number;
+  /** Of the critic by itself; absent: the recipe has none. */
+  critic_updates?: number;
   controller: ReturnType<ReturnType<typeof createEntropyController>["state"]>;
   /** β of KL in the reward; absent: the recipe has no KL. */
   kl_coefficient?: number;
@@ -152,24 +153,14 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     }
 
     // --- reinforcement learning -----------------------------------------------------------------------------------------------------
-    const { optimizer } = recipe;
-    const trainer = await createTrainer(model, {
-      loss: policyTokenLoss(recipe),
-      temperature: recipe.rollout.temperature,
-      optimizer: {
-        betas: optimizer.betas,
-        epsilon: optimizer.epsilon,
-        weightDecay: optimizer.weight_decay,
-        maxGradNorm: optimizer.max_grad_norm,
-      },
-      gradientCheckpointing: recipe.memory.gradient_checkpointing,
-    });
+    const { trainer, critic } = await openTrainers(recipe, prepared);
     const reference = await openReference(engine, recipe, prepared, { run: run.path, isNew: checkpoint === undefined });
     let klController = recipe.kl && klControllerOf(recipe.kl);
     const controller = raisedController(createEntropyController(controllerOptions(recipe)));
     let rollBacks = 0;
     const loopState = (isEvaluated: boolean): LoopState => ({
       updates: trainer.updates,
+      ...(critic === undefined ? {} : { critic_updates: critic.updates }),
       controller: controller.state(),
       ...(klController === undefined ? {} : { kl_coefficient: klController.coefficient }),
       ...(rollBacks === 0 ? {} : { roll_backs: rollBacks }),
@@ -180,6 +171,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       await restoreWeights(model, join(saved.folder, "model"));
       const moments = await openSafetensors(join(saved.folder, "optimizer.safetensors"));
       await trainer.restore(moments, state.updates).finally(() => moments.close());
+      await critic?.restore(saved.folder, state.critic_updates ?? 0);
       controller.restore(state.controller);
       klController = recipe.kl && klControllerOf(recipe.kl, state.kl_coefficient);
       rollBacks = state.roll_backs ?? 0;
@@ -190,6 +182,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
         const save = model.lora === undefined ? saveLanguageModel : saveAdapter;
         await save(model, join(folder, "model"), { dtype: "float32" });
         await writeSafetensors(join(folder, "optimizer.safetensors"), trainer.stateTensors());
+        await critic?.save(folder);
         return loopState(isEvaluated);
       });
     };
@@ -210,6 +203,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       recipe,
       prepared,
       trainer,
+      ...(critic && { critic }),
       controller,
       ...(reference && { reference }),
       pool,

@@ -4,7 +4,7 @@ import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { NumericError } from "@longcot/errors";
 import type { KlController } from "@longcot/ppo-loss";
-import { rejectZeroAdvantageGroups } from "@longcot/ppo-loss";
+import { rejectZeroAdvantageGroups, valueMetricReductions } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import { verdictMetrics } from "@longcot/verifiers";
 import type { VerifierPool } from "@longcot/verifiers";
@@ -14,6 +14,8 @@ import type { PassRateRecord, SampleRecord } from "../run/records.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
 import { estimateAdvantages } from "./advantages.ts";
 import type { StepAdvantages } from "./advantages.ts";
+import type { Critic } from "./critic.ts";
+import { valueMetrics } from "./value-metrics.ts";
 import { answerSequences, ofResponses, oldScores, scoreRows } from "./old-log-probs.ts";
 import { passRates } from "./pass-rates.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -28,6 +30,7 @@ import type { Answers } from "./rollout.ts";
 import { sampleGroups } from "./sample-groups.ts";
 import { clearUnjudgedGroups } from "./unjudged-groups.ts";
 import { endToEnd, inOrder, offsetsOf } from "./token-order.ts";
+import { updateCritic } from "./update-critic.ts";
 import { updatePolicy } from "./update.ts";
 import type { PolicyTrainer, UpdateMetrics } from "./update.ts";
 
@@ -35,6 +38,8 @@ export interface StepContext {
   recipe: Recipe;
   prepared: PreparedModel;
   trainer: PolicyTrainer;
+  /** Absent: the recipe has none. */
+  critic?: Critic;
   controller: EntropyController;
   /** What KL is measured against, and its coefficient; absent: the recipe has no KL. */
   reference?: Reference;
@@ -73,7 +78,7 @@ export interface TrainedStep {
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
-  const { recipe, prepared, trainer, controller, reference, klController, rewardSources, rolloutStore, signal, emit } = context;
+  const { recipe, prepared, trainer, critic, controller, reference, klController, rewardSources, rolloutStore, signal, emit } = context;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
@@ -90,6 +95,8 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   const oldLogProbSeconds = clock.lap();
   const refLogProbs = reference && ofResponses(answers, await reference.logProbsOf(answerSequences(answers)));
   const refSeconds = clock.lap();
+  const oldValues = critic && endToEnd(ofResponses(answers, await critic.valuesOf(answerSequences(answers), emit)));
+  const valueSeconds = clock.lap();
 
   const groups = { groupSize: stage.group_size };
   const offsets = offsetsOf(answers.responses.map(({ tokens }) => tokens.length));
@@ -105,6 +112,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
       : {}),
     ...(baselines === undefined ? {} : { baselines }),
     ...(chosen === undefined ? {} : { chosen }),
+    ...(oldValues && { values: oldValues }),
   });
   const { perRow: advantages } = estimated;
   const unjudged = clearUnjudgedGroups(bothLevels(estimated, offsets), { ...groups, verdicts });
@@ -148,40 +156,52 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
   }
   if (kept.length > 0) {
     const { entropy, advantage } = keptStatistics(rollouts, kept);
-    const { coefficient: nominal, alpha } = controller.observe(entropy);
+    // The policy stands still while the critic warms up, and so does what steers its entropy.
+    const control = step <= (recipe.critic?.warmup_steps ?? 0) ? undefined : controller.observe(entropy);
+    const alpha = control?.alpha ?? 0;
     const { metrics: mismatch, ...corrected } = correctRollouts(rollouts, kept, recipe.rollout_correction);
+    const most = prepared.model.config.maxPositionEmbeddings;
+    const sorted = (column: Float32Array): Float32Array => inOrder(column, offsets, order);
+    const valueColumns = oldValues && { values: sorted(oldValues), returns: sorted(estimated.returns!) };
+    const updating = { recipe, stage, step, keptRows: kept, most, emit };
     clock.lap();
-    const update = await updatePolicy(trainer, rollouts, {
-      recipe,
-      stage,
-      step,
-      keptRows: kept,
+    if (valueColumns !== undefined) {
+      Object.assign(metrics, valueMetrics(valueColumns, rollouts, kept));
+      const alone = critic!.trainerIn(step);
+      if (alone !== undefined)
+        Object.assign(metrics, await updateCritic(rollouts, { ...updating, ...alone, columns: valueColumns }), {
+          "timing_s/update_critic": clock.lap(),
+        });
+    }
+    const options = control && {
+      ...updating,
       columns: {
         ...corrected,
-        ...(estimated.perToken === undefined ? {} : { advantages: inOrder(estimated.perToken, offsets, order) }),
+        ...valueColumns,
+        ...(estimated.perToken === undefined ? {} : { advantages: sorted(estimated.perToken) }),
       },
       alpha,
-      most: prepared.model.config.maxPositionEmbeddings,
-      currentLogProbs: async (rows) =>
+      currentLogProbs: async (rows: readonly number[]) =>
         await scoreRows(
           prepared,
           rows.map((row) => rollouts.viewRow(row)),
           recipe,
         ),
-      emit,
-    });
+    };
+    const update = options && (await updatePolicy(trainer, rollouts, options));
     if (recipe.optimizer.learning_rate === 0 && context.replay === undefined && update !== undefined) checkNoDrift(update, step);
     Object.assign(metrics, entropyMetrics(rollouts, kept, alpha), mismatch, {
       "actor/entropy": entropy,
-      "actor/entropy_coeff": nominal,
-      "actor/entropy_coeff_realized": alpha,
-      ...Object.fromEntries(Object.entries(update ?? {}).map(([name, value]) => [`actor/${name}`, value])),
+      ...(control && { "actor/entropy_coeff": control.coefficient, "actor/entropy_coeff_realized": alpha }),
+      ...Object.fromEntries(
+        Object.entries(update ?? {}).map(([name, value]) => [`${name in valueMetricReductions ? "critic" : "actor"}/${name}`, value]),
+      ),
       ...(update?.kl_loss === undefined ? {} : { "actor/kl_coef": recipe.kl!.coefficient }),
-      "actor/lr": recipe.optimizer.learning_rate,
+      ...(control && { "actor/lr": recipe.optimizer.learning_rate }),
       "critic/advantages/mean": advantage.mean,
       "critic/advantages/max": advantage.max,
       "critic/advantages/min": advantage.min,
-      "timing_s/update_actor": clock.lap(),
+      ...(control && { "timing_s/update_actor": clock.lap() }),
     });
   } else {
     emit({ type: "warning", text: `step ${step}: every group is all right or all wrong, nothing to learn from; no update` });
@@ -195,6 +215,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "timing_s/adv": advantageSeconds,
     "timing_s/old_log_prob": oldLogProbSeconds,
     ...(reference === undefined ? {} : { "timing_s/ref": refSeconds }),
+    ...(critic === undefined ? {} : { "timing_s/values": valueSeconds }),
     "timing_s/step": total,
     "perf/throughput": tokens / total,
   });

@@ -18,9 +18,9 @@ export type ActorCriticLoss<Inputs extends string, Metrics extends string> = Bat
   Metrics
 >;
 
-/** As `createTrainer`, for a scalar model: backbone and head are trained. */
+/** As `createTrainer`, for a scalar model: backbone and head are trained, or whatever is `trainable` in it. */
 export async function createScalarTrainer<Inputs extends string, Metrics extends string>(
-  model: ScalarModel,
+  model: ScalarModel | ActorCritic,
   options: UpdateOptions & { loss: ScalarLoss<Inputs, Metrics> },
 ): Promise<Trainer<Inputs, Metrics>> {
   return createModelTrainer(model, {
