@@ -14,11 +14,11 @@ export interface RowBatch extends Pick<Batch, "rows" | "time" | "packing"> {
   /** 1 on response tokens. */
   responseMask: Float32Array;
   /** A column of the rollouts. */
-  stored(name: "old_log_probs" | "ref_log_probs"): Float32Array;
+  stored: (name: "old_log_probs" | "ref_log_probs") => Float32Array;
   /** A flat column of the rollouts' response tokens, each response behind its prompt. */
-  grid(values: Float32Array | Uint8Array): Float32Array;
+  grid: (values: Float32Array | Uint8Array) => Float32Array;
   /** `[rows]` of one number for each chosen row. */
-  perRow(values: Float32Array): Float32Array;
+  perRow: (values: Float32Array) => Float32Array;
 }
 
 /** Micro-batches that hold every one of `rows` once. `most`: longest sequence of the model. */
