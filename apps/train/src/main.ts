@@ -10,6 +10,7 @@ import { filterCommand } from "./cli/filter.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { gradeCommand } from "./cli/grade.ts";
 import { inspectCommand } from "./cli/inspect.ts";
+import { rewardModelCommand } from "./cli/reward-model.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { sftCommand } from "./cli/sft.ts";
@@ -35,6 +36,11 @@ const commands = [
   gradeCommand(async (options) => (await import("./models/grade-rows.ts")).gradeRows(options)),
   evalCommand(async () => ({ ...(await import("./eval/eval-plan.ts")), ...(await import("./eval/run-eval.ts")) })),
   filterCommand(async () => ({ ...(await import("./filter/filter-recipe.ts")), ...(await import("./filter/run-filter.ts")) })),
+  rewardModelCommand(async () => ({
+    ...(await import("./reward-model/mine-run.ts")),
+    ...(await import("./reward-model/train-reward-model.ts")),
+    ...(await import("./reward-model/evaluate-reward-model.ts")),
+  })),
   inspectCommand(async (job) => (await import("./inspect/inspect-run.ts")).inspectRun(job)),
   doctorCommand(async (version) => (await import("./bench/examine-machine.ts")).examineMachine(version), packageJson.version),
   benchCommand(async (plan) => (await import("./bench/run-bench.ts")).runBench(plan)),

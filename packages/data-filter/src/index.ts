@@ -6,6 +6,8 @@ export type { SupervisedExample } from "./load-examples.ts";
 export { loadPrompts } from "./load-prompts.ts";
 export type { OnInvalidRow, PromptColumns } from "./load-prompts.ts";
 export type { Conversation, Message, PromptRow, RejectedRow } from "./prompt-row.ts";
+export { loadPreferences, writePreferences } from "./preferences.ts";
+export type { PreferencePair } from "./preferences.ts";
 export { writeConversations, writePrompts } from "./write-prompts.ts";
 export { fingerprint } from "./store/source-files.ts";
 export { createContaminationFinder } from "./contamination/contamination-finder.ts";

@@ -19,3 +19,9 @@ export { pairAccuracy, pairCalibration } from "./measures/pair-measures.ts";
 export type { Calibration, PairAccuracy, PairScores, ReliabilityBin } from "./measures/pair-measures.ts";
 export { minePairs } from "./pairs/mine-pairs.ts";
 export type { AnswerGroup, MinedPair } from "./pairs/mine-pairs.ts";
+
+// Training
+export { bradleyTerryLoss } from "./train/bradley-terry-loss.ts";
+export type { PairInput, PairLossOptions, PairMetric } from "./train/bradley-terry-loss.ts";
+export { createRewardTrainer } from "./train/reward-trainer.ts";
+export type { RewardTrainer, RewardTrainerOptions, TokenPair } from "./train/reward-trainer.ts";

@@ -102,14 +102,19 @@ export class SftFolder {
 
 /** Makes a new folder at `path`. @throws ConfigError if something is there already. */
 export async function createSftFolder(path: string, recipe: SftRecipe): Promise<SftFolder> {
+  return await createTrainingFolder(path, { recipe: writeSftRecipe(recipe), keep: recipe.checkpoint.keep });
+}
+
+/** {@link createSftFolder} of a training with another kind of recipe, given as YAML; the newest `keep` checkpoints stay. */
+export async function createTrainingFolder(path: string, { recipe, keep }: { recipe: string; keep: number }): Promise<SftFolder> {
   checkRunPath(path);
   mkdirSync(dirname(path), { recursive: true });
-  await atomicFolder(path, (aside) => writeFileSync(join(aside, RECIPE_FILE), writeSftRecipe(recipe)));
-  return new SftFolder(path, recipe.checkpoint.keep, undefined, lockRun(path));
+  await atomicFolder(path, (aside) => writeFileSync(join(aside, RECIPE_FILE), recipe));
+  return new SftFolder(path, keep, undefined, lockRun(path));
 }
 
 /** Opens the folder at `path` to go on from its newest intact checkpoint; a warning for every damaged one that was passed over. */
-export function openSftFolder(path: string, recipe: SftRecipe): { folder: SftFolder; warnings: string[] } {
+export function openSftFolder(path: string, recipe: Pick<SftRecipe, "checkpoint">): { folder: SftFolder; warnings: string[] } {
   const lock = lockRun(path);
   try {
     removeLeftovers(path);

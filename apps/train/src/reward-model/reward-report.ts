@@ -1,0 +1,179 @@
+// The report of a reward model: training curves, how far it can be believed, whether it takes length for quality.
+import * as Plot from "@observablehq/plot";
+import type { Calibration } from "@longcot/reward-model";
+import type { Metrics } from "../events.ts";
+import { percent } from "../progress/figures.ts";
+import { renderDocument } from "../report/document.ts";
+import { html } from "../report/markup.ts";
+import type { Markup } from "../report/markup.ts";
+import { figureMarkup } from "../report/page.ts";
+import { draw, linePlot } from "../report/plots.ts";
+import { pointsOf } from "../report/run-figures.ts";
+import type { Figure } from "../report/run-figures.ts";
+import type { PairMeasures } from "./measure-pairs.ts";
+
+export interface RewardReport {
+  name: string;
+  /** Pairs trained on; of an evaluation the pairs measured. */
+  pairs: number;
+  engine: string;
+  /** Of the training, a line per step; empty for an evaluation. */
+  metrics: readonly Metrics[];
+  /** Of held-out pairs; absent: none were given. */
+  measures?: PairMeasures;
+}
+
+const SIZE = { width: 460, height: 300 };
+
+/** The page as text; needs nothing from the network. */
+export function renderRewardReport({ name, pairs, engine, metrics, measures }: RewardReport): string {
+  const figures = [...trainingFigures(metrics), ...(measures === undefined ? [] : [reliabilityFigure(measures.calibration), scoreFigure(measures)])];
+  return renderDocument(
+    { title: `${name}: longcot reward model` },
+    html`<h1>${name}</h1>
+      <p class="sub">${metrics.length === 0 ? "" : `trained on ${pairs} pairs in ${metrics.length} steps · `}${engine}</p>
+      ${measures === undefined ? html`<p class="note">No pairs were held out: nothing says yet how good it is.</p>` : heldOutSection(measures)}
+      <h2>Figures</h2>
+      <div class="grid">${figures.map(figureMarkup)}</div>`,
+  );
+}
+
+function heldOutSection({ pairs, accuracy, accuracyInterval, logLoss, margin, calibration, lengthBias: bias }: PairMeasures): Markup {
+  const rows: [string, string][] = [
+    ["pairs in order (accuracy)", `${percent(accuracy)} [${percent(accuracyInterval.low)}, ${percent(accuracyInterval.high)}]`],
+    ["log loss", `${logLoss.toFixed(4)} nats`],
+    ["expected calibration error", percent(calibration.ece)],
+    ["mean score difference", margin.toFixed(3)],
+  ];
+  const slices: [string, typeof bias.chosenLonger][] = [
+    ["the right answer is longer", bias.chosenLonger],
+    ["the right answer is shorter", bias.chosenShorter],
+    ["both are of one length", bias.equalLength],
+  ];
+  return html`<h2>Held-out pairs</h2>
+    <div class="scroll">
+      <table>
+        <tbody>
+          ${[["pairs", pairs.toLocaleString("en")] as const, ...rows].map(
+            ([what, value]) =>
+              html`<tr>
+                <td>${what}</td>
+                <td>${value}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="note">In brackets the 95% bootstrap interval over pairs.</p>
+    <h2>Length</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>pairs where</th>
+            <th>pairs</th>
+            <th>accuracy</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${slices.map(
+            ([what, slice]) =>
+              html`<tr>
+                <td>${what}</td>
+                <td>${slice.pairs}</td>
+                <td>${slice.accuracy === undefined ? "–" : percent(slice.accuracy)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="note">
+      ${
+        bias.longerIsChosen === undefined || bias.longerIsPreferred === undefined
+          ? "No two answers of a pair differ in length."
+          : `The longer answer is the right one in ${percent(bias.longerIsChosen)} of the pairs that differ in length, and scores higher in ${percent(bias.longerIsPreferred)} of them${bias.correlation === undefined ? "" : `; score and length differences correlate by ${bias.correlation.toFixed(2)}`}.`
+      }
+    </p>`;
+}
+
+function trainingFigures(metrics: readonly Metrics[]): Figure[] {
+  if (metrics.length === 0) return [];
+  const figure = (id: string, title: string, caption: string, unit: string, lines: [string, string][], isShare = false): Figure => {
+    const series = lines
+      .map(([metric, name], i) => ({ name, points: pointsOf(metrics, metric), color: `var(--series-${i + 1})`, isExact: metric.startsWith("val/") }))
+      .filter(({ points }) => points.length > 0);
+    return { id, title, caption, legend: series.length > 1 ? series : [], svg: linePlot({ series, stages: [], unit, isShare }) };
+  };
+  return [
+    figure("loss", "Loss", "Bradley–Terry loss of a batch before its update, and of the held-out pairs.", "nats", [
+      ["train/loss", "batch"],
+      ["val/loss", "held out"],
+    ]),
+    figure(
+      "accuracy",
+      "Accuracy",
+      "Share of pairs whose right answer scores higher.",
+      "% of pairs",
+      [
+        ["train/accuracy", "batch"],
+        ["val/accuracy", "held out"],
+      ],
+      true,
+    ),
+  ];
+}
+
+/** Confidence against accuracy, a dot per bin, as large as it has pairs. */
+export function reliabilityFigure({ bins, ece }: Calibration): Figure {
+  const filled = bins.filter(({ pairs }) => pairs > 0);
+  const low = Math.min(0.5, ...filled.map(({ accuracy = 1 }) => accuracy));
+  return {
+    id: "reliability",
+    title: "Reliability",
+    caption: `How often pairs that the model is so sure of are in order; on the line it knows its doubts. Expected calibration error ${percent(ece)}; a dot's area is the number of pairs.`,
+    legend: [],
+    svg: draw({
+      ...SIZE,
+      x: { label: "confidence, %", domain: [50, 100], percent: true, labelOffset: 38, inset: 8 },
+      y: { label: "in order, %", domain: [100 * low, 100], percent: true, grid: true, inset: 8 },
+      r: { range: [2, 12] },
+      marks: [
+        Plot.line(
+          [
+            [0.5, 0.5],
+            [1, 1],
+          ],
+          { stroke: "var(--muted)", strokeDasharray: "5,4" },
+        ),
+        Plot.line([...filled], { x: "confidence", y: "accuracy", stroke: "var(--series-1)", strokeWidth: 1.5 }),
+        Plot.dot([...filled], { x: "confidence", y: "accuracy", r: "pairs", fill: "var(--series-1)", fillOpacity: 0.75 }),
+      ],
+    }),
+  };
+}
+
+/** How right and wrong answers score. */
+function scoreFigure({ scores }: PairMeasures): Figure {
+  const rows = (["chosen", "rejected"] as const).flatMap((side) => scores[side].map((score) => ({ side, score })));
+  const colors = { chosen: "var(--good)", rejected: "var(--bad)" };
+  return {
+    id: "scores",
+    title: "Scores",
+    caption: "Right and wrong answers of the held-out pairs by score.",
+    legend: [
+      { name: "right", color: colors.chosen },
+      { name: "wrong", color: colors.rejected },
+    ],
+    svg: draw({
+      ...SIZE,
+      x: { label: "score", labelOffset: 38 },
+      y: { label: "answers", grid: true },
+      marks: [
+        Plot.rectY(
+          rows,
+          Plot.binX({ y2: "count" }, { x: "score", thresholds: 40, fill: (row: { side: keyof typeof colors }) => colors[row.side], fillOpacity: 0.5 } as Plot.BinXInputs<Plot.RectYOptions>),
+        ),
+      ],
+    }),
+  };
+}
