@@ -35,6 +35,13 @@ test("plain texts are read as well, and what is wrong is named", async () => {
   await expect(loadPreferences(path)).rejects.toThrow("rejected must be a non-blank string, got a blank string");
   write({ prompt: "2+2", chosen: "4", rejected: "5", margin: "big" });
   await expect(loadPreferences(path)).rejects.toThrow('margin must be a finite number, got "big"');
-  write({ prompt: "2+2", chosen: [{ role: "user", content: "a" }, { role: "assistant", content: "b" }], rejected: "5" });
+  write({
+    prompt: "2+2",
+    chosen: [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+    ],
+    rejected: "5",
+  });
   await expect(loadPreferences(path)).rejects.toThrow("chosen must be one message of the assistant's");
 });

@@ -68,7 +68,8 @@ function checkPair(row: RawRow): Omit<PreferencePair, "pairId"> {
   if (margin !== undefined && margin !== null && !(typeof margin === "number" && Number.isFinite(margin)))
     throw new RowFault("margin", "a finite number", describe(margin));
   return {
-    prompt: typeof prompt === "string" ? [{ role: "user", content: checkText(prompt, "prompt") }] : checkMessages(prompt, "prompt", "user", 1),
+    prompt:
+      typeof prompt === "string" ? [{ role: "user", content: checkText(prompt, "prompt") }] : checkMessages(prompt, "prompt", "user", 1),
     chosen: answerOf(chosen, "chosen"),
     rejected: answerOf(rejected, "rejected"),
     ...(typeof margin === "number" ? { margin } : {}),
@@ -81,6 +82,7 @@ function checkPair(row: RawRow): Omit<PreferencePair, "pairId"> {
 function answerOf(value: unknown, column: string): string {
   if (typeof value === "string") return checkText(value, column);
   const messages = checkMessages(value, column, "assistant", 1);
-  if (messages.length > 1) throw new RowFault(column, "one message of the assistant's, the rest of the conversation in prompt", describe(value));
+  if (messages.length > 1)
+    throw new RowFault(column, "one message of the assistant's, the rest of the conversation in prompt", describe(value));
   return messages[0]!.content;
 }

@@ -16,3 +16,12 @@ test.each<[string, (string | undefined)[], number[], number]>([
 test("one verdict per answer is needed", () => {
   expect(() => consensusAtK([{ answers: ["1"], correct: [] }], isSame)).toThrow("problems[0].correct must be one per answer (1), got 0");
 });
+
+test("votes weigh what they are given", () => {
+  const problem = { answers: ["7", "7.0", "5", undefined], correct: [0, 0, 1, 0] };
+  const of = (weights: number[]) => [...consensusAtK([{ ...problem, weights }], isSame)];
+  expect(of([1, 1, 1, 1])).toEqual([0]);
+  expect(of([0.25, 0.25, 0.75, 9])).toEqual([1]);
+  expect(() => of([1, 1, 1])).toThrow("problems[0].weights must be one per answer (4), got 3");
+  expect(() => of([1, 1, -1, 1])).toThrow("problems[0].weights[2] must be a finite number of 0 or more, got -1");
+});

@@ -1,5 +1,7 @@
 // avg@k, pass@k, their intervals, and the paired comparison of two runs.
 export { averageAtK } from "./average-at-k.ts";
+export { bestOfN } from "./best-of-n.ts";
+export type { ScoredProblem } from "./best-of-n.ts";
 export { bootstrapInterval } from "./bootstrap.ts";
 export type { BootstrapOptions, Interval } from "./bootstrap.ts";
 export { compareRuns } from "./compare-runs.ts";

@@ -25,3 +25,7 @@ export { bradleyTerryLoss } from "./train/bradley-terry-loss.ts";
 export type { PairInput, PairLossOptions, PairMetric } from "./train/bradley-terry-loss.ts";
 export { createRewardTrainer } from "./train/reward-trainer.ts";
 export type { RewardTrainer, RewardTrainerOptions, TokenPair } from "./train/reward-trainer.ts";
+
+// Alarm
+export { defaultHackingThresholds, rewardHackingAlarm } from "./alarm/hacking-alarm.ts";
+export type { HackingAlarm, HackingThresholds, RewardHistory } from "./alarm/hacking-alarm.ts";

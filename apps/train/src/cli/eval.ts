@@ -43,11 +43,12 @@ export function evalCommand(load: () => Promise<EvalWork>): AddCommand {
         .option("--timeout <s>", "with --server: seconds until a question counts as hung and is asked again", wholeNumber(1), 600)
         .option("--out <dir>", "folder of the results (default: one in evals/, named for model and benchmarks)")
         .option("--against <what>", '"published", or the folder of another evaluation, for a paired comparison')
+        .option("--reward-model <dir>", "a reward model that chooses among the samples: bon@k and weighted cons@k")
         .option("--json", "print the results as JSON on stdout"),
     )
       .addHelpText(
         "after",
-        "\nAn interrupted evaluation goes on when it is started again with the same folder.\nPublished protocols: aime24, aime25, math-500, gsm8k, livecodebench (the paper: 32,768 new tokens, temperature 1, top-p 1, avg@32 on AIME,\navg@4 on LiveCodeBench; its programs run in the sandbox, see longcot doctor).\n\nExamples:\n  longcot eval --run runs/quickstart\n  longcot eval --model DIR --benchmark aime24 aime25=aime25.parquet --against published\n  longcot eval --model DIR --benchmark livecodebench='test*.jsonl' --against published\n  longcot eval --server http://localhost:8000/v1 --server-model policy --benchmark problems.jsonl --k 16",
+        "\nAn interrupted evaluation goes on when it is started again with the same folder.\nPublished protocols: aime24, aime25, math-500, gsm8k, livecodebench (the paper: 32,768 new tokens, temperature 1, top-p 1, avg@32 on AIME,\navg@4 on LiveCodeBench; its programs run in the sandbox, see longcot doctor).\n\nExamples:\n  longcot eval --run runs/quickstart\n  longcot eval --model DIR --benchmark aime24 aime25=aime25.parquet --against published\n  longcot eval --model DIR --benchmark livecodebench='test*.jsonl' --against published\n  longcot eval --run runs/quickstart --reward-model runs/judge/model\n  longcot eval --server http://localhost:8000/v1 --server-model policy --benchmark problems.jsonl --k 16",
       )
       .action(async ({ json, ...flags }: EvalFlags & { json?: true }) => {
         const work = await load();
@@ -76,6 +77,12 @@ function summary({ results, published, folder }: EvalOutcome): string {
         `  ${group.padEnd(12)} avg@${k} ${share(avg)}  pass@${k} ${share(pass)}  cons@${k} ${share(cons)}  ${problems} problems`,
     ),
     `  ${length === undefined ? "" : `${length.mean.toFixed(1)} tokens a response, `}${percent(truncated)} cut at the cap`,
+    ...(overall.bon_at_k === undefined || overall.weighted_cons_at_k === undefined || overall.bon_gain === undefined
+      ? []
+      : [
+          `  reward model: bon@${k} ${share(overall.bon_at_k)}  weighted cons@${k} ${share(overall.weighted_cons_at_k)}`,
+          `  bon@${k} − avg@${k}: ${signedPoints(overall.bon_gain)} points, ${overall.bon_gain.low > 0 || overall.bon_gain.high < 0 ? "significant" : "not significant"}`,
+        ]),
     ...(compared === undefined
       ? []
       : [
@@ -90,6 +97,9 @@ function summary({ results, published, folder }: EvalOutcome): string {
   );
   return `${[...lines, ...(rows.length > 0 ? ["published"] : []), ...rows].join("\n")}\nreport: ${folder}/report.html\n`;
 }
+
+const signedPoints = ({ value, low, high }: { value: number; low: number; high: number }): string =>
+  `${(100 * value).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
 
 const share = ({ value, low, high }: { value: number; low: number; high: number }): string =>
   `${percent(value).padStart(6)} [${percent(low)}, ${percent(high)}]`;

@@ -79,10 +79,11 @@ function addTrain(command: Command, load: () => Promise<RewardModelWork>): void 
     .option("--pairs <files...>", "parquet or JSONL of pairs: prompt, chosen, rejected; margin where loss.margin asks for it")
     .option("--validation <files...>", "the same, held out")
     .option("--recipe <file>", "a YAML file of all settings, instead of or beside the options above")
-    .option("--set <key=value>", "override a recipe's key, as often as needed; the value is YAML", (text: string, all: string[] | undefined) => [
-      ...(all ?? []),
-      text,
-    ])
+    .option(
+      "--set <key=value>",
+      "override a recipe's key, as often as needed; the value is YAML",
+      (text: string, all: string[] | undefined) => [...(all ?? []), text],
+    )
     .option("--run <dir>", "the run's folder (default: a new one in runs/)")
     .option("--resume", "go on with the run of --run where its newest checkpoint left it")
     .option("--json", "print the outcome as JSON on stdout")
@@ -106,7 +107,11 @@ Keys of --set and their defaults:
       if (!isNew && run === undefined)
         throw new ConfigError({ who: "--resume", argument: "--run", expected: "the folder of the run to go on with", received: "nothing" });
       const recipe = isNew ? recipes.loadRewardRecipe(flags) : recipes.readRewardRecipe(run!);
-      if (!isNew && Object.values(flags).some((value) => value !== undefined) && !isDeepStrictEqual(recipes.loadRewardRecipe(flags), recipe))
+      if (
+        !isNew &&
+        Object.values(flags).some((value) => value !== undefined) &&
+        !isDeepStrictEqual(recipes.loadRewardRecipe(flags), recipe)
+      )
         throw new ConfigError({
           who: "--resume",
           expected: `the settings of ${run!}, or none`,
@@ -118,7 +123,10 @@ Keys of --set and their defaults:
       const opened: { close: () => void }[] = [];
       try {
         const outcome = await runInterruptible(
-          { label: "reward-model", stopping: `stopping after this step and saving; go on with: longcot reward-model train --resume --run ${path}` },
+          {
+            label: "reward-model",
+            stopping: `stopping after this step and saving; go on with: longcot reward-model train --resume --run ${path}`,
+          },
           (signal, progress) =>
             trainRewardModel({
               recipe,
@@ -128,7 +136,10 @@ Keys of --set and their defaults:
               openFolder: async () => {
                 const { folder, warnings } = isNew
                   ? {
-                      folder: await folders.createTrainingFolder(path, { recipe: recipes.writeRewardRecipe(recipe), keep: recipe.checkpoint.keep }),
+                      folder: await folders.createTrainingFolder(path, {
+                        recipe: recipes.writeRewardRecipe(recipe),
+                        keep: recipe.checkpoint.keep,
+                      }),
                       warnings: [],
                     }
                   : folders.openSftFolder(path, recipe);
@@ -156,7 +167,10 @@ function addEvaluate(command: Command, load: () => Promise<RewardModelWork>): vo
     command
       .command("evaluate")
       .description("Accuracy, calibration and length bias of a reward model on pairs, and a report.")
-      .requiredOption("--model <dir>", "a reward model: a sequence classifier with one label in the Hugging Face layout, or its name on the hub")
+      .requiredOption(
+        "--model <dir>",
+        "a reward model: a sequence classifier with one label in the Hugging Face layout, or its name on the hub",
+      )
       .requiredOption("--pairs <files...>", "parquet or JSONL of pairs: prompt, chosen, rejected")
       .option("--out <dir>", "folder for results.json and report.html", "reward-model-evaluation")
       .option("--json", "print the measures as JSON on stdout"),
@@ -179,7 +193,14 @@ function addEvaluate(command: Command, load: () => Promise<RewardModelWork>): vo
   });
 }
 
-function measuresText({ pairs, accuracy, accuracyInterval: { low, high }, logLoss, calibration, lengthBias }: Omit<PairMeasures, "scores">): string {
+function measuresText({
+  pairs,
+  accuracy,
+  accuracyInterval: { low, high },
+  logLoss,
+  calibration,
+  lengthBias,
+}: Omit<PairMeasures, "scores">): string {
   const { longerIsChosen, longerIsPreferred } = lengthBias;
   const length =
     longerIsChosen === undefined || longerIsPreferred === undefined

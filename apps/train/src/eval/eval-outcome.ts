@@ -21,6 +21,8 @@ export interface BenchmarkResult extends BenchmarkFigures {
 export interface EvalOutcome {
   model: string;
   engine: string;
+  /** What chose for bon@k and weighted cons@k; absent: nothing. */
+  reward_model?: string;
   folder: string;
   results: BenchmarkResult[];
   published: PublishedRow[];

@@ -26,6 +26,7 @@ export interface EvalFlags extends EngineFlags {
   out?: string;
   against?: string;
   window?: string;
+  rewardModel?: string;
 }
 
 /** How answers are drawn. */

@@ -32,6 +32,13 @@ export function renderEvalReport(outcome: EvalOutcome, evaluated: readonly Evalu
 
 const interval = ({ value, low, high }: Share): Markup => html`${percent(value)} <small>[${percent(low)}, ${percent(high)}]</small>`;
 
+/** `3.1 [1.2, 5.0]`, in points. */
+export const points = ({ value, low, high }: Share): string =>
+  `${(100 * value).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+
+/** Whether the 95% interval of a difference leaves 0 out. */
+export const isSignificant = ({ low, high }: Share): boolean => low > 0 || high < 0;
+
 function benchmarkSection(result: BenchmarkResult, { rows, samples }: Evaluated): Markup {
   const { k, overall, groups, compared } = result;
   return html`<h2>${result.title}</h2>
@@ -47,6 +54,12 @@ function benchmarkSection(result: BenchmarkResult, { rows, samples }: Evaluated)
             <th>avg@${k}</th>
             <th>pass@${k}</th>
             <th>cons@${k}</th>
+            ${
+              overall.bon_at_k === undefined
+                ? html``
+                : html`<th>bon@${k}</th>
+                    <th>weighted cons@${k}</th>`
+            }
             <th>count</th>
           </tr>
         </thead>
@@ -58,12 +71,26 @@ function benchmarkSection(result: BenchmarkResult, { rows, samples }: Evaluated)
                 <td>${interval(group.avg_at_k)}</td>
                 <td>${interval(group.pass_at_k)}</td>
                 <td>${interval(group.cons_at_k)}</td>
+                ${
+                  group.bon_at_k === undefined || group.weighted_cons_at_k === undefined
+                    ? html``
+                    : html`<td>${interval(group.bon_at_k)}</td>
+                        <td>${interval(group.weighted_cons_at_k)}</td>`
+                }
                 <td>${group.problems}</td>
               </tr>`,
           )}
         </tbody>
       </table>
     </div>
+    ${
+      overall.bon_gain === undefined
+        ? html``
+        : html`<p>
+            The sample that the reward model scores highest is ${points(overall.bon_gain)} points better than the mean sample:
+            ${isSignificant(overall.bon_gain) ? "a significant difference" : "no significant difference"}.
+          </p>`
+    }
     ${
       compared === undefined
         ? html``

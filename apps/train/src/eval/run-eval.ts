@@ -14,6 +14,7 @@ import { renderEvalReport, type Evaluated } from "./eval-report.ts";
 import { summarizeSamples } from "./eval-figures.ts";
 import { publishedTable } from "./published.ts";
 import { openSampleLog, type GradedSample, type SampleLog } from "./sample-log.ts";
+import { openSampleScorer, type SampleScorer } from "./sample-scorer.ts";
 import { writeSamplesParquet } from "./samples-parquet.ts";
 
 export interface EvalJob {
@@ -35,7 +36,9 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
     flags,
     join(plan.out, "answers.jsonl"),
   );
+  let scorer: SampleScorer | undefined;
   try {
+    scorer = flags.rewardModel === undefined ? undefined : await openSampleScorer(flags.rewardModel, flags);
     const results: BenchmarkResult[] = [];
     const evaluated: Evaluated[] = [];
     for (const { benchmark, files, rows, indices } of loaded) {
@@ -56,8 +59,12 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
         log.close();
       }
       const samples = log.samples.toSorted((a, b) => a.problem - b.problem || a.sample - b.sample);
-      await writeSamplesParquet(join(plan.out, `${benchmark.name}.parquet`), rows, samples);
-      const figures = summarizeSamples(rows, samples, { isSame: sameAnswer, seed: plan.sampling.seed });
+      const scores = await scorer?.score(rows, samples, {
+        signal,
+        onProgress: ({ done, total }) => onProgress({ phase: `${benchmark.title}: reward model`, done, total }),
+      });
+      await writeSamplesParquet(join(plan.out, `${benchmark.name}.parquet`), rows, samples, scores);
+      const figures = summarizeSamples(rows, samples, { isSame: sameAnswer, seed: plan.sampling.seed, scores });
       const compared =
         flags.against === undefined || flags.against === "published"
           ? undefined
@@ -75,6 +82,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
     const outcome: EvalOutcome = {
       model: plan.name,
       engine: source.description,
+      ...(flags.rewardModel === undefined ? {} : { reward_model: flags.rewardModel }),
       folder: plan.out,
       results,
       published: flags.against === "published" ? publishedTable(results.map(({ benchmark }) => benchmark)) : [],
@@ -83,6 +91,7 @@ export async function runEval({ plan, flags, signal, onProgress }: EvalJob): Pro
     atomicWrite(join(plan.out, "report.html"), renderEvalReport(outcome, evaluated));
     return outcome;
   } finally {
+    await scorer?.close();
     await source.close();
   }
 }

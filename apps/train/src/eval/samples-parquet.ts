@@ -5,8 +5,13 @@ import type { GradedSample } from "./sample-log.ts";
 const TEXT: FieldType = { kind: "string" };
 const INTEGER: FieldType = { kind: "int64" };
 
-/** Writes one row per sample, in the order of `samples`. */
-export async function writeSamplesParquet(path: string, rows: readonly PromptRow[], samples: readonly GradedSample[]): Promise<void> {
+/** Writes one row per sample, in the order of `samples`; `scores` are a reward model's, one a sample. */
+export async function writeSamplesParquet(
+  path: string,
+  rows: readonly PromptRow[],
+  samples: readonly GradedSample[],
+  scores?: ArrayLike<number>,
+): Promise<void> {
   const column = (name: string, type: FieldType, value: (sample: GradedSample) => unknown) => ({ name, type, values: samples.map(value) });
   await writeRows(path, [
     column("prompt_id", TEXT, ({ problem }) => rows[problem]!.promptId),
@@ -20,5 +25,6 @@ export async function writeSamplesParquet(path: string, rows: readonly PromptRow
     column("outcome", TEXT, ({ outcome }) => outcome),
     column("rule", TEXT, ({ rule }) => rule),
     column("extracted", TEXT, ({ extracted }) => extracted),
+    ...(scores === undefined ? [] : [{ name: "reward_score", type: { kind: "double" } as const, values: Array.from(scores) }]),
   ]);
 }

@@ -129,6 +129,7 @@ test("every default is written out", () => {
       window: 10,
       collapse: { action: "warn", fraction: 0.2, flat_reward_gain: 0.02, solved_reward: 0.95 },
       explosion: { action: "warn", factor: 2, rise: 0.3 },
+      reward_hacking: { action: "warn", accuracy_drop: 0.1, reward_gain: 0.1 },
       max_roll_backs: 3,
     },
     optimizer: { learning_rate: 1e-6, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 },

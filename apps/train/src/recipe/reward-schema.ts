@@ -40,6 +40,8 @@ export const stageRewards = z.strictObject({
   overlong: term.extend({ buffer_length: count }).optional(),
   /** −(n-grams said before in the response) / (its n-grams). */
   repetition: term.extend({ ngram: count.default(4) }).optional(),
+  /** A reward model's score of prompt and answer, unbounded; `normalize: sigmoid` brings it between 0 and 1. */
+  reward_model: term.extend({ model: pathString }).optional(),
   /** A function of one's own; it also sees responses that were cut. */
   function: term.extend(rewardFunction.shape).optional(),
 });

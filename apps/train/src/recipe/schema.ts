@@ -182,6 +182,16 @@ const alarms = z.strictObject({
       lower_alpha: positive.optional(),
     })
     .prefault({}),
+  /** A component of the reward other than the verifier's goes up while verified accuracy goes down, within a stage. */
+  reward_hacking: z
+    .strictObject({
+      action: z.enum(["warn", "stop"]).default("warn"),
+      /** Recent accuracy lower than that of the best window by at least this. */
+      accuracy_drop: z.number().min(0).default(0.1),
+      /** And the component higher by so many of its standard deviations over responses. */
+      reward_gain: z.number().min(0).default(0.1),
+    })
+    .prefault({}),
   /** After so many the next alarm stops the run. */
   max_roll_backs: count.default(3),
 });

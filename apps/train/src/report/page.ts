@@ -14,7 +14,7 @@ import { levelName } from "./plots.ts";
 import { evaluationFigures, stepFigures } from "./run-figures.ts";
 import type { Figure } from "./run-figures.ts";
 import { chooseSamples } from "./sample-choice.ts";
-import { entropyVerdict, gainVerdict, onlineFilterVerdict } from "./verdict.ts";
+import { entropyVerdict, gainVerdict, hackingVerdicts, onlineFilterVerdict } from "./verdict.ts";
 
 /** The whole page as text; needs nothing from the network. */
 export function renderPage(recipe: Recipe, records: RunRecords): string {
@@ -23,7 +23,12 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
     metrics,
     recipe.stages.map(({ name }) => name),
   );
-  const verdicts = [gainVerdict(evaluations), entropyVerdict(metrics), ...(filtered === undefined ? [] : [filtered])];
+  const verdicts = [
+    gainVerdict(evaluations),
+    entropyVerdict(metrics),
+    ...hackingVerdicts(records.alarms),
+    ...(filtered === undefined ? [] : [filtered]),
+  ];
   const figures = [...stepFigures(metrics, recipe), ...evaluationFigures(evaluations, metrics, recipe)];
   const machine =
     environment === undefined

@@ -2,7 +2,7 @@
 import { defaultAlarmThresholds, entropyAlarm } from "@longcot/entropy-dynamics";
 import type { Metrics } from "../events.ts";
 import { percent } from "../progress/figures.ts";
-import type { EvaluationRecord } from "../run/records.ts";
+import type { AlarmRecord, EvaluationRecord } from "../run/records.ts";
 import { onlineFilterSummary } from "../training/pass-rates.ts";
 
 export interface Verdict {
@@ -42,6 +42,13 @@ export function onlineFilterVerdict(metrics: readonly Metrics[], stageNames: rea
       `${dropped} of ${prompts + dropped} prompts dropped before stage ${stageNames[stage - 1]}, solved by the actor when it last met them`,
   );
   return parts.length === 0 ? undefined : { tone: "neutral", text: `Online filter: ${parts.join("; ")}.` };
+}
+
+/** The alarms of reward hacking that the run raised. */
+export function hackingVerdicts(alarms: readonly AlarmRecord[]): Verdict[] {
+  return alarms.flatMap(({ kind, step, evidence }): Verdict[] =>
+    kind === "reward_hacking" ? [{ tone: "bad", text: `Reward hacking by step ${step}: ${evidence}.` }] : [],
+  );
 }
 
 /** The gain over all levels between the first and the last evaluation. */

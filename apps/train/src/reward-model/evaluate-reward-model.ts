@@ -27,7 +27,14 @@ export interface EvaluatedRewardModel {
 }
 
 /** Writes results.json, with every score, and report.html into `out`. */
-export async function evaluateRewardModel({ model, pairs: files, out, warn, onProgress, ...flags }: EvaluateOptions): Promise<EvaluatedRewardModel> {
+export async function evaluateRewardModel({
+  model,
+  pairs: files,
+  out,
+  warn,
+  onProgress,
+  ...flags
+}: EvaluateOptions): Promise<EvaluatedRewardModel> {
   const { engine: kind, threads } = flags;
   const engine = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
   try {
@@ -42,7 +49,10 @@ export async function evaluateRewardModel({ model, pairs: files, out, warn, onPr
     const outcome = { model, engine: engine.description, report, measures };
     mkdirSync(out, { recursive: true });
     atomicWrite(join(out, "results.json"), `${JSON.stringify(outcome, undefined, 2)}\n`);
-    atomicWrite(report, renderRewardReport({ name: basename(resolve(model)), pairs: pairs.length, engine: engine.description, metrics: [], measures }));
+    atomicWrite(
+      report,
+      renderRewardReport({ name: basename(resolve(model)), pairs: pairs.length, engine: engine.description, metrics: [], measures }),
+    );
     return outcome;
   } finally {
     await engine.close();

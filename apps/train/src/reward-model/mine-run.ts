@@ -64,7 +64,11 @@ export async function mineRun({ run, out, perPrompt, heldOut, seed, signal, warn
     for (let row = 0; row < rollouts.length; row++) {
       const { promptId, promptTokens, responseTokens, outcome, finishReason } = rollouts.viewRow(row);
       const known = byIndex.get(promptId);
-      if (known === undefined || known.tokens.length !== promptTokens.length || known.tokens.some((token, at) => token !== promptTokens[at]))
+      if (
+        known === undefined ||
+        known.tokens.length !== promptTokens.length ||
+        known.tokens.some((token, at) => token !== promptTokens[at])
+      )
         throw new DataError({
           who: run,
           argument: `prompt ${promptId} of step ${step}`,

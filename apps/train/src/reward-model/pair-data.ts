@@ -43,6 +43,7 @@ export async function loadTokenPairs(
   const fitting = pairs.filter(({ chosen, rejected: worse }) => Math.max(chosen.length, worse.length) <= most);
   if (fitting.length < pairs.length)
     warn(`${pairs.length - fitting.length} of ${pairs.length} pairs are longer than ${most} tokens and left out`);
-  if (fitting.length === 0) throw new DataError({ who, expected: `a pair of at most ${most} tokens`, received: `${pairs.length}, all longer` });
+  if (fitting.length === 0)
+    throw new DataError({ who, expected: `a pair of at most ${most} tokens`, received: `${pairs.length}, all longer` });
   return fitting;
 }

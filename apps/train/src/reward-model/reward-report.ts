@@ -27,7 +27,10 @@ const SIZE = { width: 460, height: 300 };
 
 /** The page as text; needs nothing from the network. */
 export function renderRewardReport({ name, pairs, engine, metrics, measures }: RewardReport): string {
-  const figures = [...trainingFigures(metrics), ...(measures === undefined ? [] : [reliabilityFigure(measures.calibration), scoreFigure(measures)])];
+  const figures = [
+    ...trainingFigures(metrics),
+    ...(measures === undefined ? [] : [reliabilityFigure(measures.calibration), scoreFigure(measures)]),
+  ];
   return renderDocument(
     { title: `${name}: longcot reward model` },
     html`<h1>${name}</h1>
@@ -100,7 +103,12 @@ function trainingFigures(metrics: readonly Metrics[]): Figure[] {
   if (metrics.length === 0) return [];
   const figure = (id: string, title: string, caption: string, unit: string, lines: [string, string][], isShare = false): Figure => {
     const series = lines
-      .map(([metric, name], i) => ({ name, points: pointsOf(metrics, metric), color: `var(--series-${i + 1})`, isExact: metric.startsWith("val/") }))
+      .map(([metric, name], i) => ({
+        name,
+        points: pointsOf(metrics, metric),
+        color: `var(--series-${i + 1})`,
+        isExact: metric.startsWith("val/"),
+      }))
       .filter(({ points }) => points.length > 0);
     return { id, title, caption, legend: series.length > 1 ? series : [], svg: linePlot({ series, stages: [], unit, isShare }) };
   };
@@ -171,7 +179,12 @@ function scoreFigure({ scores }: PairMeasures): Figure {
       marks: [
         Plot.rectY(
           rows,
-          Plot.binX({ y2: "count" }, { x: "score", thresholds: 40, fill: (row: { side: keyof typeof colors }) => colors[row.side], fillOpacity: 0.5 } as Plot.BinXInputs<Plot.RectYOptions>),
+          Plot.binX({ y2: "count" }, {
+            x: "score",
+            thresholds: 40,
+            fill: (row: { side: keyof typeof colors }) => colors[row.side],
+            fillOpacity: 0.5,
+          } as Plot.BinXInputs<Plot.RectYOptions>),
         ),
       ],
     }),

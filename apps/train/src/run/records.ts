@@ -39,10 +39,10 @@ export interface PassRateRecord {
   passed: number[];
 }
 
-/** A line of alarms.jsonl: an entropy alarm and what was done about it. */
+/** A line of alarms.jsonl: an alarm and what was done about it. */
 export interface AlarmRecord {
   step: number;
-  kind: "collapse" | "explosion";
+  kind: "collapse" | "explosion" | "reward_hacking";
   evidence: string;
   action: "warn" | "roll_back" | "stop";
   /** `roll_back`: the step that the run went on from. */

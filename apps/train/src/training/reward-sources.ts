@@ -3,7 +3,10 @@ import { combineRewards, rewardComponents } from "@longcot/reward-model";
 import type { GradedResponses, WeightedComponent } from "@longcot/reward-model";
 import { createVerifierPool, isJudged } from "@longcot/verifiers";
 import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
+import type { Engine } from "@longcot/tensor-kernels";
 import type { Metrics } from "../events.ts";
+import { openAnswerScorer } from "../reward-model/answer-scorer.ts";
+import type { AnswerScorer } from "../reward-model/answer-scorer.ts";
 import { namedComponents } from "../recipe/reward-schema.ts";
 import type { RewardComponent } from "../recipe/reward-schema.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
@@ -27,16 +30,26 @@ export interface RewardSources extends AsyncDisposable {
   rewardsOf(answers: Answers, stage: Stage, signal: AbortSignal): Promise<StepRewards>;
 }
 
-/** Opens what the stages' components need. @throws LongcotError where a reward function does not load. */
+/**
+ * Opens what the stages' components need; reward models are on the run's own engine.
+ * @throws LongcotError where a reward function does not load, or a reward model is none.
+ */
 export async function openRewardSources(
-  { stages, verifier: { jobs } }: Recipe,
+  engine: Engine,
+  { stages, verifier: { jobs }, loss }: Recipe,
   { thinking }: Pick<GradedResponses, "thinking">,
 ): Promise<RewardSources> {
   const functions = new Map<Stage, VerifierPool>();
+  const models = new Map<string, AnswerScorer>();
   const close = async (): Promise<void> => {
     await Promise.all([...functions.values()].map((pool) => pool.close()));
   };
   try {
+    for (const { rewards } of stages)
+      if (rewards.reward_model !== undefined && !models.has(rewards.reward_model.model)) {
+        const options = { name: `reward-model-${models.size}`, batchTokens: loss.micro_batch_tokens };
+        models.set(rewards.reward_model.model, await openAnswerScorer(engine, rewards.reward_model.model, options));
+      }
     for (const stage of stages)
       if (stage.rewards.function !== undefined) {
         const pool = createVerifierPool({
@@ -55,6 +68,14 @@ export async function openRewardSources(
       const { groupSize } = answers;
       const responses = gradedResponses(answers, stage, thinking);
       const own = await functions.get(stage)?.grade(verifyRequests(answers, { gradeTruncated: true }), { signal });
+      const judge = stage.rewards.reward_model === undefined ? undefined : models.get(stage.rewards.reward_model.model)!;
+      const judged = await judge?.(
+        answers.texts.map((text, row) => ({
+          prompt: answers.prompts[Math.floor(row / groupSize)]!.row.messages,
+          text,
+          truncated: answers.responses[row]!.finishReason === "length",
+        })),
+      );
       const components = namedComponents(stage.rewards).map(([name, { weight, normalize, clip }]): WeightedComponent => {
         return { name, values: valuesOf(name), weight, normalize, clip };
       });
@@ -74,6 +95,8 @@ export async function openRewardSources(
       function valuesOf(name: RewardComponent): ArrayLike<number> {
         const { overlong, repetition } = stage.rewards;
         switch (name) {
+          case "reward_model":
+            return judged!;
           case "function":
             return own!.map(({ score }) => score);
           case "overlong":

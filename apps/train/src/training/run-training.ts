@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { dropSolvedPrompts } from "@longcot/data-filter";
 import type { OnlineFiltered } from "@longcot/data-filter";
+import type { EntropyAlarm } from "@longcot/entropy-dynamics";
 import { createEntropyController, raisedController } from "@longcot/entropy-dynamics";
 import {
   countParameters,
@@ -26,8 +27,7 @@ import { totalSteps } from "../recipe/load-recipe.ts";
 import type { ColdStart, GeneratedData, Recipe, Stage } from "../recipe/schema.ts";
 import type { Checkpoint } from "../run/checkpoints.ts";
 import type { RunFolder } from "../run/run-folder.ts";
-import { alphaShift, createAlarmWatch } from "./alarm-watch.ts";
-import type { RaisedAlarm } from "./alarm-watch.ts";
+import { alarmName, alphaShift, createAlarmWatch } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
 import { openTrainers } from "./critic.ts";
 import { evaluate, evaluationSettings } from "./evaluate.ts";
@@ -107,7 +107,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       prompts: [...prompts.train, ...prompts.heldOut],
       emit,
     });
-    await using rewardSources = await openRewardSources(recipe, { thinking: thinkingOf(tokenizer) });
+    await using rewardSources = await openRewardSources(engine, recipe, { thinking: thinkingOf(tokenizer) });
     /** Evaluates after `step`, if the recipe wants it then; returns false where the signal came first, and nothing is recorded. */
     const evaluateAfter = async (step: number, isLast: boolean): Promise<boolean> => {
       const isDue = isLast || step === 0 || (recipe.evaluation.every !== undefined && step % recipe.evaluation.every === 0);
@@ -262,18 +262,20 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       run.appendPassRates(passRates);
       emit({ type: "step", step, total_steps: total, stage: stage.name, metrics });
 
-      const alarm = watch.observe(metrics);
-      if (alarm?.action === "roll_back" && rollBacks < recipe.alarms.max_roll_backs) {
-        step = await rollBack(alarm, step);
+      const alarms = watch.observe(metrics);
+      const undone = alarms.find((alarm) => alarm.kind !== "reward_hacking" && alarm.action === "roll_back") as EntropyAlarm | undefined;
+      if (undone !== undefined && rollBacks < recipe.alarms.max_roll_backs) {
+        step = await rollBack(undone, step);
         schedule = replay?.schedule ?? settleStages(recipe, run.readEvaluations());
         total = replay?.steps ?? totalSteps(schedule);
         current = undefined;
         continue;
       }
-      const isStopping = alarm !== undefined && alarm.action !== "warn";
-      if (alarm !== undefined) {
-        run.appendAlarm({ step, kind: alarm.kind, evidence: alarm.evidence, action: isStopping ? "stop" : "warn" });
-        emit({ type: "warning", text: `entropy ${alarm.kind}: ${alarm.evidence}${isStopping ? "; stopping here, as alarms asks" : ""}` });
+      const isStopping = alarms.some(({ action }) => action !== "warn");
+      for (const { kind, evidence, action } of alarms) {
+        const isStop = action !== "warn";
+        run.appendAlarm({ step, kind, evidence, action: isStop ? "stop" : "warn" });
+        emit({ type: "warning", text: `${alarmName(kind)}: ${evidence}${isStop ? "; stopping here, as alarms asks" : ""}` });
       }
       const isEvaluated = await evaluateAfter(step, isStopping || step === total);
       if (!isEvaluated || isStopping || step === total || step % recipe.checkpoint.every === 0) await saveCheckpoint(step, isEvaluated);
@@ -296,7 +298,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     }
 
     /** Goes back to a checkpoint from before the alarm's window, with another α from there on; returns its step. */
-    async function rollBack({ kind, evidence }: RaisedAlarm, from: number): Promise<number> {
+    async function rollBack({ kind, evidence }: EntropyAlarm, from: number): Promise<number> {
       const target = run.checkpointBefore(from - recipe.alarms.window);
       await restore(target);
       const shift = alphaShift(recipe, kind);
@@ -307,7 +309,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       watch = createAlarmWatch(recipe, run.readMetrics());
       emit({
         type: "warning",
-        text: `entropy ${kind}: ${evidence}; back to step ${target.step}, α ${shift > 0 ? "raised" : "lowered"} by ${Math.abs(shift)} from there on`,
+        text: `${alarmName(kind)}: ${evidence}; back to step ${target.step}, α ${shift > 0 ? "raised" : "lowered"} by ${Math.abs(shift)} from there on`,
       });
       return target.step;
     }

@@ -45,7 +45,11 @@ export function bradleyTerryLoss({ centerCoefficient, tokenCoefficient }: PairLo
       return {
         loss: tf.add(total(loss), tf.mul(tokenCoefficient, tokenLoss)),
         metrics: {
-          token_loss: tokenLoss, accuracy: total(tf.cast(tf.greater(margin, 0), "float32")), margin: total(margin), center: total(tf.mul(sum, 0.5)) },
+          token_loss: tokenLoss,
+          accuracy: total(tf.cast(tf.greater(margin, 0), "float32")),
+          margin: total(margin),
+          center: total(tf.mul(sum, 0.5)),
+        },
       };
     },
   };

@@ -35,7 +35,8 @@ export async function createRewardTrainer(model: ScalarModel, options: RewardTra
   return {
     trainer,
     async step(pairs, learningRate) {
-      if (pairs.length === 0) throw new ShapeError({ who: "RewardTrainer.step", argument: "pairs", expected: "at least one", received: "none" });
+      if (pairs.length === 0)
+        throw new ShapeError({ who: "RewardTrainer.step", argument: "pairs", expected: "at least one", received: "none" });
       const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
       const plan = planGroupedBatches(
         sequences.map(({ length }) => length),

@@ -1,0 +1,116 @@
+// Pairs out of a run, a reward model trained on them (interrupted or not), measured, and choosing among an evaluation's samples.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadPreferences } from "@longcot/data-filter";
+import type { EvalOutcome } from "@longcot/train/src/eval/eval-outcome.ts";
+import type { Metrics } from "@longcot/train/src/events.ts";
+import type { MinedPairs } from "@longcot/train/src/reward-model/mine-run.ts";
+import type { RewardOutcome } from "@longcot/train/src/reward-model/train-reward-model.ts";
+import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
+import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
+import { expect, inject, test } from "vitest";
+import { runLongcot, startLongcot } from "./longcot-process.ts";
+import { scratchFolder } from "./scratch-folder.ts";
+
+const { run } = inject("reference");
+const scratch = scratchFolder();
+const pairs = join(scratch, "pairs");
+const model = join(run, "checkpoints", "step-000006", "model");
+const sets = ["training.batch_size=2", "training.epochs=8", "checkpoint.every=3"].flatMap((set) => ["--set", set]);
+const files = ["--pairs", join(pairs, "train.parquet"), "--validation", join(pairs, "heldout.parquet")];
+const train = (folder: string) => ["reward-model", "train", "--model", model, ...files, "--run", folder, "--json", ...sets];
+
+test("pairs: right against wrong answers to one problem, no problem on both sides of the split", async () => {
+  const { code, stdout, stderr } = await runLongcot(
+    "reward-model",
+    "pairs",
+    run,
+    "--out",
+    pairs,
+    "--held-out",
+    "0.4",
+    "--per-prompt",
+    "3",
+    "--json",
+  );
+  expect(code, stderr).toBe(0);
+  const mined = JSON.parse(stdout) as MinedPairs;
+  expect(mined).toMatchObject({ steps: 6, responses: 96 });
+  const [ours, held] = [await loadPreferences(mined.train.file), await loadPreferences(mined.held_out.file)];
+  expect([ours.length, held.length]).toEqual([mined.train.pairs, mined.held_out.pairs]);
+  const problems = (rows: typeof ours) => new Set(rows.map(({ prompt }) => prompt[0]!.content));
+  expect([...problems(ours)].filter((problem) => problems(held).has(problem))).toEqual([]);
+  for (const { prompt, chosen, rejected } of [...ours, ...held]) {
+    const [a, b] = prompt.at(-1)!.content.split("+").map(Number);
+    expect(chosen.startsWith("<think>") && chosen.includes("</think>")).toBe(true);
+    expect(chosen).toContain(`\\boxed{${a! + b!}}`);
+    expect(rejected).not.toContain(`\\boxed{${a! + b!}}`);
+  }
+  const again = await runLongcot("reward-model", "pairs", run, "--out", pairs);
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain("--out: expected a folder without pairs");
+});
+
+test("training: measured, reported, and the same when it was interrupted", async () => {
+  const whole = join(scratch, "whole");
+  const { code, stdout, stderr } = await runLongcot(...train(whole));
+  expect(code, stderr).toBe(0);
+  const outcome = JSON.parse(stdout) as RewardOutcome;
+  expect(outcome.validation!.pairs).toBeGreaterThan(0);
+  expect(existsSync(join(whole, "model", "config.json"))).toBe(true);
+  expect(JSON.parse(readFileSync(join(whole, "model", "config.json"), "utf8"))).toMatchObject({
+    architectures: ["Qwen2ForSequenceClassification"],
+  });
+  const page = readFileSync(outcome.report, "utf8");
+  for (const id of ["loss", "accuracy", "reliability", "scores"]) expect(page).toContain(`<figure id="${id}"`);
+
+  const cut = join(scratch, "cut");
+  const started = startLongcot(train(cut));
+  const metrics = join(cut, "metrics.jsonl");
+  const stop = setInterval(() => {
+    if (existsSync(metrics) && readLog<Metrics>(metrics).length >= 2) started.child.kill("SIGINT");
+  }, 20);
+  const first = await started.done;
+  clearInterval(stop);
+  expect(first.code).toBe(130);
+  const rest = await runLongcot("reward-model", "train", "--resume", "--run", cut, "--json");
+  expect(rest.code, rest.stderr).toBe(0);
+  const lines = (folder: string) => readLog<Metrics>(join(folder, "metrics.jsonl")).map(withoutTimings);
+  expect(lines(cut)).toEqual(lines(whole));
+  expect((JSON.parse(rest.stdout) as RewardOutcome).validation).toEqual(outcome.validation);
+});
+
+test("evaluate gives the training's own figures; eval chooses among samples by it", async () => {
+  const judge = join(scratch, "whole", "model");
+  const out = join(scratch, "evaluation");
+  const evaluated = await runLongcot(
+    "reward-model",
+    "evaluate",
+    "--model",
+    judge,
+    "--pairs",
+    join(pairs, "heldout.parquet"),
+    "--out",
+    out,
+    "--json",
+  );
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  const { accuracy } = (JSON.parse(evaluated.stdout) as { measures: { accuracy: number } }).measures;
+  expect(accuracy).toBe(readLog<Metrics>(join(scratch, "whole", "metrics.jsonl")).at(-1)!["val/accuracy"]);
+  expect(readFileSync(join(out, "report.html"), "utf8")).toContain('<figure id="reliability"');
+
+  const folder = join(scratch, "eval");
+  const { code, stdout, stderr } = await runLongcot("eval", "--run", run, "--k", "4", "--reward-model", judge, "--out", folder, "--json");
+  expect(code, stderr).toBe(0);
+  const {
+    bon_at_k: best,
+    bon_gain: gain,
+    weighted_cons_at_k: vote,
+    avg_at_k: mean,
+    pass_at_k: pass,
+  } = (JSON.parse(stdout) as EvalOutcome).results[0]!.overall;
+  expect(best!.value).toBeLessThanOrEqual(pass.value);
+  expect(vote!.value).toBeLessThanOrEqual(pass.value);
+  expect(gain!.value).toBeCloseTo(best!.value - mean.value, 10);
+  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("weighted cons@4");
+});
