@@ -4,13 +4,21 @@ import { join } from "node:path";
 import { loadPreferences } from "@longcot/data-filter";
 import type { EvalOutcome } from "@longcot/train/src/eval/eval-outcome.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import type { MinedPairs } from "@longcot/train/src/reward-model/mine-run.ts";
-import type { RewardOutcome } from "@longcot/train/src/reward-model/train-reward-model.ts";
 import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 import { expect, inject, test } from "vitest";
 import { runLongcot, startLongcot } from "./longcot-process.ts";
 import { scratchFolder } from "./scratch-folder.ts";
+
+/** What the tests read of the commands' `--json`. */
+interface MinedPairs {
+  train: { file: string; pairs: number };
+  held_out: { file: string; pairs: number };
+}
+interface RewardOutcome {
+  report: string;
+  validation?: { pairs: number };
+}
 
 const { run } = inject("reference");
 const scratch = scratchFolder();
