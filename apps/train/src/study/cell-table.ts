@@ -1,12 +1,11 @@
 // One row per cell of a study, over its seeds: what it earned, what entropy it ended with, how long it took. With timings, so not part of the
 // report's data, which is the same on every machine.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Metrics } from "../events.ts";
 import { atomicWrite } from "../run/atomic.ts";
-import { readRecords, RECIPE_FILE } from "../run/records.ts";
+import { readRecords } from "../run/records.ts";
 import type { Study } from "./load-study.ts";
-import { cellFolder } from "./study-folder.ts";
+import { cellFolder, readOutcomes, runKey } from "./study-folder.ts";
 
 /** Mean over the seeds and, of two and more, their standard deviation (n − 1). */
 interface Figure {
@@ -34,16 +33,14 @@ export function writeCellTable(study: Study, folder: string): string {
   return table;
 }
 
-/** The cells in their order; those without a finished step are left out. */
+/** The cells in their order, over their finished runs; those without one are left out. */
 export function cellRows({ cells }: Study, folder: string): CellRow[] {
+  const outcomes = readOutcomes(folder);
   const names = [...new Set(cells.map(({ name }) => name))];
   return names.flatMap((cell): CellRow[] => {
     const runs = cells
-      .filter(({ name }) => name === cell)
-      .map(({ seed }) => cellFolder(folder, { cell, seed }))
-      .filter((path) => existsSync(join(path, RECIPE_FILE)))
-      .map((path) => readRecords(path))
-      .filter(({ metrics }) => metrics.length > 0);
+      .filter(({ name, seed }) => name === cell && ["completed", "stopped"].includes(outcomes.get(runKey({ cell, seed }))?.status ?? ""))
+      .map(({ seed }) => readRecords(cellFolder(folder, { cell, seed })));
     if (runs.length === 0) return [];
     const scores = runs.flatMap(({ evaluations }) => evaluations.at(-1)?.results.find(({ level }) => level === "all")?.avg_at_k ?? []);
     const over = (of: (metrics: readonly Metrics[]) => number): Figure => figureOf(runs.map(({ metrics }) => of(metrics)));
