@@ -60,6 +60,18 @@ export interface RunEvent {
   resumed_from: number;
 }
 
+/** What the run will hold in memory, bytes, made before it begins: what is there throughout, and what each phase takes beside it. */
+export interface MemoryPlanEvent {
+  type: "memory_plan";
+  held_bytes: { program: number; weights: number; gradients: number; moments: number; rollouts: number };
+  phase_bytes: { generation: number; old_log_prob: number; train: number; update: number };
+  peak_phase: "generation" | "old_log_prob" | "train" | "update";
+  /** All of `held_bytes` and the largest phase. */
+  peak_bytes: number;
+  /** Most that it may take. */
+  limit_bytes: number;
+}
+
 export interface StageEvent {
   type: "stage";
   /** 1 for the first stage. */
@@ -114,7 +126,7 @@ export interface DoneEvent {
   online_filter?: { stage: string; prompts: number; dropped: number }[];
 }
 
-export type TrainEvent = RunEvent | StageEvent | PhaseEvent | StepEvent | EvaluationEvent | MessageEvent | DoneEvent;
+export type TrainEvent = RunEvent | MemoryPlanEvent | StageEvent | PhaseEvent | StepEvent | EvaluationEvent | MessageEvent | DoneEvent;
 
 /** Takes events in the order they happen; must not throw and must not block. */
 export type EmitEvent = (event: TrainEvent) => void;

@@ -24,6 +24,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 const commands = [
   trainCommand({
     runTraining: async (job) => (await import("./training/run-training.ts")).runTraining(job),
+    planTraining: async (recipe, emit) => (await import("./training/run-inputs.ts")).planTraining(recipe, emit),
     writeReport: async (runFolder) => (await import("./report/write-report.ts")).writeReport(runFolder),
   }),
   studyCommand,

@@ -41,7 +41,7 @@ export type { LoraAdapter, LoraOptions, LoraTarget } from "./lora/lora-parameter
 export { generate } from "./generate/generate.ts";
 export type { GeneratedResponse, GenerationOptions, GenerationRequest } from "./generate/generate.ts";
 export type { Decoding } from "./generate/generate-programs.ts";
-export { planBatches, planGroupedBatches } from "./score/batches.ts";
+export { batchTime, planBatches, planGroupedBatches } from "./score/batches.ts";
 export type { Batch, BatchOptions } from "./score/batches.ts";
 export type { Packing } from "./score/packing.ts";
 export { score } from "./score/score.ts";
@@ -51,6 +51,8 @@ export { lastTokenScores, valuesBeforeTokens } from "./score/sequence-scalars.ts
 export type { TokenValuesOptions } from "./score/token-values.ts";
 export { topLogProbs } from "./score/top-log-probs.ts";
 export type { TopLogProbs, TopLogProbsOptions } from "./score/top-log-probs.ts";
+export { generateBytes, optimizerBytes, scoreBytes, trainBytes, updateBytes, weightBytes } from "./memory/pass-memory.ts";
+export type { GeneratePass, PassShape, TrainPass } from "./memory/pass-memory.ts";
 export { crossEntropyLoss } from "./train/token-loss.ts";
 export type { BatchLoss, LossInputKind, TokenLoss } from "./train/token-loss.ts";
 export { createActorCriticTrainer, createScalarTrainer } from "./train/scalar-trainer.ts";

@@ -14,7 +14,7 @@ import type { Recipe } from "../recipe/schema.ts";
 import type { Checkpoint } from "../run/checkpoints.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
 import { placeOf } from "../training/place-of.ts";
-import { loadPreparedModel } from "../training/prepare-model.ts";
+import { loadPreparedModel, openModelFiles } from "../training/prepare-model.ts";
 import type { PreparedModel } from "../training/prepare-model.ts";
 import { scoreRows } from "../training/old-log-probs.ts";
 import { policyTokenLoss } from "../training/policy-loss.ts";
@@ -77,7 +77,7 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
     ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
   });
   try {
-    const prepared = await loadPreparedModel(engine, join(checkpoint.folder, "model"), recipe);
+    const prepared = await loadPreparedModel(engine, await openModelFiles(join(checkpoint.folder, "model"), recipe), recipe);
     const { betas, epsilon, weight_decay: weightDecay, max_grad_norm: maxGradNorm } = recipe.optimizer;
     const trainer = await createTrainer(prepared.model, {
       loss: policyTokenLoss(recipe),

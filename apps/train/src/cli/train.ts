@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "@longcot/errors";
-import type { EmitEvent } from "../events.ts";
+import type { EmitEvent, MemoryPlanEvent } from "../events.ts";
 import { createProgress } from "../progress/create-progress.ts";
+import { memoryPlanTable } from "../progress/memory-plan-lines.ts";
 import { loadRecipe, presetNames } from "../recipe/load-recipe.ts";
 import type { LoadedRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
@@ -30,6 +31,8 @@ export interface TrainingJob {
 export type RunTraining = (job: TrainingJob) => Promise<"completed" | "interrupted" | "stopped">;
 /** Writes report/index.html of a run's folder and returns its path. */
 export type WriteReport = (runFolder: string) => Promise<string>;
+/** The memory plan of a recipe, and `check`, which throws where it does not fit. */
+export type PlanTraining = (recipe: Recipe, emit: EmitEvent) => Promise<{ plan: MemoryPlanEvent; check: () => void }>;
 
 interface TrainFlags {
   recipe?: string;
@@ -37,6 +40,7 @@ interface TrainFlags {
   resume?: true;
   fromLastGoodStep?: true;
   replay?: string;
+  plan?: true;
   set?: string[];
   json?: true;
 }
@@ -46,8 +50,14 @@ const STOPPED_BY_ALARM = 3;
 
 const DEFAULT_RECIPE = "quickstart";
 
+interface TrainingParts {
+  runTraining: RunTraining;
+  writeReport: WriteReport;
+  planTraining: PlanTraining;
+}
+
 /** Adds the command; `runTraining` and `writeReport` are loaded by the caller when they are first needed. */
-export function trainCommand({ runTraining, writeReport }: { runTraining: RunTraining; writeReport: WriteReport }): AddCommand {
+export function trainCommand({ runTraining, writeReport, planTraining }: TrainingParts): AddCommand {
   return (program) => {
     program
       .command("train")
@@ -65,16 +75,27 @@ export function trainCommand({ runTraining, writeReport }: { runTraining: RunTra
         "override a recipe's key, as often as needed; the value is YAML",
         (text: string, all: string[] | undefined) => [...(all ?? []), text],
       )
+      .option("--plan", "print how much memory the run will take, part by part, and train nothing; exits with 1 where it cannot fit")
       .option("--json", "print events as JSON lines on stdout instead of progress")
       .addHelpText(
         "after",
-        "\nExamples:\n  longcot train\n  longcot train --recipe finetune --set model=DIR --set data.train=rows.parquet\n  longcot train --recipe quickstart --set seed=2 --run runs/second\n  longcot train --resume --run runs/second\n  longcot train --replay runs/second --set loss.clip_high=0.28 --run runs/second-higher",
+        "\nExamples:\n  longcot train\n  longcot train --recipe finetune --set model=DIR --set data.train=rows.parquet\n  longcot train --recipe quickstart --set seed=2 --run runs/second\n  longcot train --resume --run runs/second\n  longcot train --replay runs/second --set loss.clip_high=0.28 --run runs/second-higher\n  longcot train --plan --recipe finetune --set model=DIR --set data.train=rows.parquet",
       )
       .action(async (flags: TrainFlags) => {
+        if (flags.plan === true) return await printPlan(flags, planTraining);
         const plan = flags.resume === true ? planResume(flags) : planNew(flags);
         await train(plan, flags.json === true, { runTraining, writeReport });
       });
   };
+}
+
+async function printPlan(flags: TrainFlags, planTraining: PlanTraining): Promise<void> {
+  const { recipe } = flags.resume === true ? planResume(flags) : recipeOfNew(flags);
+  const { plan, check } = await planTraining(recipe, ({ type, ...event }) => {
+    if (type === "warning" && "text" in event) process.stderr.write(`warning: ${event.text}\n`);
+  });
+  process.stdout.write(flags.json === true ? `${JSON.stringify(plan)}\n` : `${memoryPlanTable(plan).join("\n")}\n`);
+  check();
 }
 
 interface Plan {
@@ -87,13 +108,16 @@ interface Plan {
 function planNew(flags: TrainFlags): Plan {
   if (flags.fromLastGoodStep === true)
     throw new ConfigError({ who: "train", argument: "--from-last-good-step", expected: "used with --resume", received: "a new run" });
-  const { recipe, notices } =
-    flags.replay === undefined
-      ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] })
-      : loadReplayRecipe(flags.replay, flags);
+  const { recipe, notices } = recipeOfNew(flags);
   const path = flags.run ?? defaultRunPath(recipe);
   checkRunPath(path);
   return { recipe, path, notices, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
+}
+
+function recipeOfNew(flags: TrainFlags): LoadedRecipe {
+  return flags.replay === undefined
+    ? loadRecipe({ source: flags.recipe ?? DEFAULT_RECIPE, sets: flags.set ?? [] })
+    : loadReplayRecipe(flags.replay, flags);
 }
 
 /** The recipe of a replay: the run's own, or `--recipe`, with the run as the place where rollouts come from. */
@@ -134,7 +158,7 @@ function planResume(flags: TrainFlags): Plan {
 async function train(
   plan: Plan,
   json: boolean,
-  { runTraining, writeReport }: { runTraining: RunTraining; writeReport: WriteReport },
+  { runTraining, writeReport }: Pick<TrainingParts, "runTraining" | "writeReport">,
 ): Promise<void> {
   const progress = createProgress(json ? "json" : process.stdout.isTTY ? "panel" : "lines", process.stdout);
   const interrupt = listenForInterrupt(() =>

@@ -3,6 +3,7 @@ import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import type { EmitEvent, TrainEvent } from "../events.ts";
 import { compactCount, evaluationLines } from "./figures.ts";
+import { memoryPlanLine } from "./memory-plan-lines.ts";
 import { phaseProgressLine, stepLine } from "./lines.ts";
 import { renderPanel } from "./panel.ts";
 import { emptyState, foldEvent } from "./progress-state.ts";
@@ -92,6 +93,8 @@ function permanentLines(event: TrainEvent, state: ProgressState, styled: boolean
       return [
         `longcot train ${paint("bold", event.recipe)}: ${compactCount(event.parameters)} parameters on ${event.engine} (${event.device}), into ${event.folder}${event.resumed_from > 0 ? `, going on after step ${event.resumed_from}` : ""}`,
       ];
+    case "memory_plan":
+      return [memoryPlanLine(event)];
     case "stage":
       return [
         paint("bold", `stage ${event.index}/${event.count}: ${event.name}, ${event.steps} steps on ${event.prompts} prompts`) +

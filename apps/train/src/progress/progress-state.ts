@@ -42,6 +42,7 @@ export function foldEvent(state: ProgressState, event: TrainEvent, now: number):
       push(state.rewards, event.metrics, "critic/score/mean");
       push(state.entropies, event.metrics, "actor/entropy");
       return;
+    case "memory_plan":
     case "evaluation":
     case "notice":
     case "warning":

@@ -284,6 +284,8 @@ export const checkpoint = z.strictObject({
 const memory = z.strictObject({
   /** A layer keeps only its input for the backward pass and runs once more in it: less memory, about a third more time. */
   gradient_checkpointing: z.boolean().default(false),
+  /** A run that would take more is refused before it begins; absent: what the machine has. */
+  limit_gib: positive.optional(),
 });
 
 export const engine = z.strictObject({

@@ -12,7 +12,7 @@ import {
   readModelConfig,
   THINK_CHAT_TEMPLATE,
 } from "@longcot/language-model";
-import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
+import type { CharacterTokenizerFiles, LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
 import { ConfigError } from "@longcot/errors";
 import type { Engine } from "@longcot/tensor-kernels";
 import { ARITHMETIC_ALPHABET } from "../arithmetic/index.ts";
@@ -26,11 +26,20 @@ export interface PreparedModel {
   tokenizer: Tokenizer;
 }
 
+/** A model's directory without its weights. */
+export interface ModelFiles {
+  /** As the recipe names it: a folder or a name on the hub. */
+  reference: string;
+  directory: string;
+  config: ModelConfig;
+  tokenizer: Tokenizer;
+}
+
 /**
- * The model `reference`, a folder or a name on the hub, held against its tokenizer and the recipe's context lengths; with new adapters where the recipe asks for them.
+ * The files of `reference`, held against each other and the recipe's context lengths.
  * @throws ConfigError, DataError in one line for whatever does not fit.
  */
-export async function loadPreparedModel(engine: Engine, reference: string, recipe: Recipe): Promise<PreparedModel> {
+export async function openModelFiles(reference: string, recipe: Recipe): Promise<ModelFiles> {
   const directory = await resolveModel(reference);
   const config = await readModelConfig(directory);
   const tokenizer = await loadTokenizer(directory);
@@ -43,6 +52,15 @@ export async function loadPreparedModel(engine: Engine, reference: string, recip
       received: "none",
     });
   checkContextFits(recipe, config.maxPositionEmbeddings);
+  return { reference, directory, config, tokenizer };
+}
+
+/** The model of `files`, with new adapters where the recipe asks for them. */
+export async function loadPreparedModel(
+  engine: Engine,
+  { reference, directory, tokenizer }: ModelFiles,
+  recipe: Pick<Recipe, "lora" | "seed">,
+): Promise<PreparedModel> {
   return { model: await loadWithAdapters(engine, directory, { reference, ...recipe }), tokenizer };
 }
 
@@ -73,8 +91,17 @@ export async function createPreparedModel(
   shape: NewModel,
   { folder, seed }: { folder: string; seed: number },
 ): Promise<PreparedModel> {
+  const files = tokenizerFiles(shape);
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) atomicWrite(join(folder, name), text);
+  const tokenizer = await loadTokenizer(folder);
+  return { model: await createLanguageModel(engine, newModelConfig(shape, tokenizer), { ...files }, { seed }), tokenizer };
+}
+
+/** The tokenizer of the generated task. */
+function tokenizerFiles(shape: NewModel): CharacterTokenizerFiles {
   const singles = ARITHMETIC_ALPHABET.strings.filter((text) => text.length === 1);
-  const files = characterTokenizerFiles({
+  return characterTokenizerFiles({
     characters: ARITHMETIC_ALPHABET.characters + singles.join(""),
     markerTokens: ARITHMETIC_ALPHABET.strings.filter((text) => text.length > 1),
     specialTokens: [PAD, END, "<|user|>", "<|assistant|>"],
@@ -83,14 +110,21 @@ export async function createPreparedModel(
     chatTemplate: THINK_CHAT_TEMPLATE,
     modelMaxLength: shape.max_position_embeddings,
   });
-  mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) atomicWrite(join(folder, name), text);
-  const tokenizer = await loadTokenizer(folder);
-  return { model: await createLanguageModel(engine, newModelConfig(shape, tokenizer), { ...files }, { seed }), tokenizer };
 }
 
+/** What a new model's configuration takes of its tokenizer, before that is written: the ids do not matter yet. */
+export function newModelVocabulary(shape: NewModel): TokenizerFacts {
+  const { model, added_tokens } = JSON.parse(tokenizerFiles(shape)["tokenizer.json"]) as {
+    model: { vocab: Record<string, number> };
+    added_tokens: { id: number }[];
+  };
+  return { vocabularySize: new Set([...Object.values(model.vocab), ...added_tokens.map(({ id }) => id)]).size, eosTokenIds: [] };
+}
+
+type TokenizerFacts = Pick<Tokenizer, "vocabularySize" | "eosTokenIds"> & { padTokenId?: number | undefined };
+
 /** The configuration of a new Qwen2 of `shape` for `tokenizer`. */
-export function newModelConfig(shape: NewModel, tokenizer: Tokenizer): ModelConfig {
+export function newModelConfig(shape: NewModel, tokenizer: TokenizerFacts): ModelConfig {
   return {
     architecture: "qwen2",
     vocabSize: tokenizer.vocabularySize,

@@ -31,16 +31,17 @@ import { alarmName, alphaShift, createAlarmWatch } from "./alarm-watch.ts";
 import { coldStart } from "./cold-start.ts";
 import { openTrainers } from "./critic.ts";
 import { evaluate, evaluationSettings } from "./evaluate.ts";
+import { checkMemoryFits } from "./memory-plan.ts";
 import { placeOf } from "./place-of.ts";
 import { settleStages } from "./plateau.ts";
 import { createPreparedModel, loadPreparedModel } from "./prepare-model.ts";
 import { openVerifierPool } from "./verifier-pool.ts";
-import type { PreparedModel } from "./prepare-model.ts";
-import { drawMorePrompts, drawPrompts, loadTrainingPrompts } from "./prompts.ts";
+import { drawMorePrompts, drawPrompts } from "./prompts.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { klControllerOf, openReference } from "./reference.ts";
 import { openReplay } from "./replay.ts";
 import { openRewardSources } from "./reward-sources.ts";
+import { loadPrompts, readRunInputs } from "./run-inputs.ts";
 import { trainStep } from "./train-step.ts";
 
 /** What a checkpoint's state.json holds beside weights and moments. */
@@ -69,15 +70,18 @@ export type RunEnd = "completed" | "interrupted" | "stopped";
 
 /** Runs `job` to its end, or to the next safe point after its signal. */
 export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob): Promise<RunEnd> {
+  const inputs = await readRunInputs(recipe, emit);
+  emit(inputs.plan);
+  checkMemoryFits(recipe, inputs.planInputs, inputs.plan);
   const engine = await openEngine({
     engine: recipe.engine.kind,
     ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
   });
   try {
     // --- model and data: whatever cannot work fails here, before the run's folder exists ---------------------------------------------
-    let prepared: PreparedModel | undefined =
-      typeof recipe.model === "string" ? await loadPreparedModel(engine, recipe.model, recipe) : undefined;
-    let data = prepared === undefined || recipe.data.generate !== undefined ? undefined : await loadData(recipe, prepared, emit);
+    const { files } = inputs;
+    let prepared = files === undefined ? undefined : await loadPreparedModel(engine, files, recipe);
+    let data = inputs.prompts;
     const counts = recipe.data.generate === undefined ? undefined : countProblems(recipe, recipe.data.generate, emit);
     if (data !== undefined)
       checkStagesHavePrompts(
@@ -93,7 +97,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
     prepared ??= await createPreparedModel(engine, newModelShape(recipe), { folder: join(run.dataFolder, "tokenizer"), seed: recipe.seed });
     const generated =
       counts === undefined ? undefined : await writeArithmeticDataset({ folder: run.dataFolder, seed: recipe.seed, ...counts });
-    data ??= await loadData(recipe, prepared, emit, generated);
+    data ??= await loadPrompts(recipe, prepared.tokenizer, emit, generated);
     const { model, tokenizer } = prepared;
     const prompts = data;
     checkStagesHavePrompts(
@@ -371,28 +375,6 @@ function countProblems(recipe: Recipe, options: GeneratedData, emit: TrainingJob
 /** The level of every problem of `counts`. */
 function levelsOf(counts: LevelCounts): number[] {
   return Object.entries(counts).flatMap(([level, count]) => Array.from({ length: count }, () => Number(level)));
-}
-
-/** Prompts to train on and prompts held out, from the recipe's files or the generated ones. */
-async function loadData(
-  recipe: Recipe,
-  { tokenizer }: PreparedModel,
-  emit: TrainingJob["emit"],
-  generated?: { train: string; heldOut: string },
-): Promise<{ train: TrainingPrompt[]; heldOut: TrainingPrompt[] }> {
-  const { data, evaluation } = recipe;
-  const options = { tokenizer, maxPromptLength: data.max_prompt_length, levels: data.levels, emit };
-  const train = await loadTrainingPrompts(generated?.train ?? data.train!, options);
-  const validation = generated?.heldOut ?? data.validation;
-  const heldOut = validation === undefined ? [] : await loadTrainingPrompts(validation, options);
-  const wanted = evaluation.prompts_per_level;
-  const seen = new Map<string, number>();
-  const chosen = heldOut.filter(({ level }) => {
-    const count = (seen.get(level) ?? 0) + 1;
-    seen.set(level, count);
-    return wanted === undefined || count <= wanted;
-  });
-  return { train, heldOut: chosen };
 }
 
 function controllerOptions({ entropy }: Recipe): Parameters<typeof createEntropyController>[0] {

@@ -6,7 +6,7 @@ import { blockAttention } from "./block-attention.ts";
 import type { BlockAttentionInputs } from "./block-attention.ts";
 
 /** Longest sequence whose scores are computed whole: below, blocks save no time. */
-const WHOLE_TIME = 256;
+export const LONGEST_WHOLE_ATTENTION = 256;
 /** Bytes of a block of scores: a few of this size stay in a processor's cache. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const [LEAST_BLOCK, MOST_BLOCK] = [128, 512];
@@ -21,7 +21,7 @@ const [LEAST_BLOCK, MOST_BLOCK] = [128, 512];
  */
 export function causalAttention(inputs: Omit<BlockAttentionInputs, "blockTime">): tf.Tensor {
   const [batch, heads, time] = inputs.query.shape as [number, number, number];
-  if (time > WHOLE_TIME) return blockAttention({ ...inputs, blockTime: blockTimeFor(batch * heads, time) });
+  if (time > LONGEST_WHOLE_ATTENTION) return blockAttention({ ...inputs, blockTime: blockTimeFor(batch * heads, time) });
   const { firstKeys, ...projections } = inputs;
   return attention({ ...projections, bias: firstKeys === undefined ? causalBias(time) : firstKeysBias(firstKeys) });
 }

@@ -1,5 +1,6 @@
 // A typed face of tf.customGrad: forward says what backward needs, backward is plain ops.
 import * as tf from "@tensorflow/tfjs-core";
+import { orderAfter } from "../engine/graph-ops.ts";
 import "../engine/gradients.ts";
 
 /** What a forward pass returns: its value, and the tensors that the backward pass reads (kept alive until then). */
@@ -24,7 +25,15 @@ export function customGradient(
     const save = args.at(-1) as tf.GradSaveFunc;
     const { value, saved } = forward();
     save(saved);
-    return { value, gradFunc: backward };
+    // A graph would compute whatever the saved tensors alone suffice for at once, and hold it until the gradient comes.
+    return {
+      value,
+      gradFunc: (gradient: tf.Tensor, kept: tf.Tensor[]) =>
+        backward(
+          gradient,
+          kept.map((tensor) => orderAfter(tensor, gradient)),
+        ),
+    };
   });
   return operation(...inputs);
 }

@@ -8,7 +8,7 @@ export type { BlockAttentionInputs } from "./block-attention.ts";
 export { causalBias, firstKeysBias, firstVisibleKeys, MASKED_SCORE, packedCausalBias } from "./attention-mask.ts";
 export { cachedAttention } from "./cached-attention.ts";
 export type { CachedAttentionInputs } from "./cached-attention.ts";
-export { causalAttention } from "./causal-attention.ts";
+export { causalAttention, LONGEST_WHOLE_ATTENTION } from "./causal-attention.ts";
 export { embed } from "./embedding.ts";
 export { fillKeyedNormals, fillKeyedUniforms, keyedNormal, keyedUniform, philox4x32 } from "./keyed-random.ts";
 export type { NormalKey, PhiloxCounter, PhiloxKey, SamplingKey, SamplingKeys } from "./keyed-random.ts";

@@ -1,0 +1,44 @@
+// The memory plan in words: a line in a run's progress, a table for `--plan`.
+import type { MemoryPlanEvent } from "../events.ts";
+
+const HELD = {
+  program: "program",
+  weights: "weights",
+  gradients: "gradients",
+  moments: "optimizer moments",
+  rollouts: "rollout buffers",
+} as const satisfies Record<keyof MemoryPlanEvent["held_bytes"], string>;
+
+/** Names of the phases. */
+export const PHASES = {
+  generation: "generation, key-value cache",
+  old_log_prob: "old log-probabilities",
+  train: "activations, forward and backward",
+  update: "AdamW's update",
+} as const satisfies Record<keyof MemoryPlanEvent["phase_bytes"], string>;
+
+/** `11.3 GiB`. */
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1)} GiB`;
+
+export function memoryPlanLine(plan: MemoryPlanEvent): string {
+  const { held_bytes: held, phase_bytes: phases, peak_phase: phase } = plan;
+  const parts = [
+    ...Object.entries(held).map(([name, bytes]) => `${HELD[name as keyof typeof held]} ${gibibytes(bytes)}`),
+    `${PHASES[phase]} ${gibibytes(phases[phase])}`,
+  ];
+  return `memory: ${gibibytes(plan.peak_bytes)} at the peak, of ${gibibytes(plan.limit_bytes)} (${parts.join(", ")})`;
+}
+
+export function memoryPlanTable(plan: MemoryPlanEvent): string[] {
+  const { held_bytes: held, phase_bytes: phases, peak_phase: phase } = plan;
+  const row = (name: string, bytes: number, note = "") => `  ${name.padEnd(36)}${gibibytes(bytes).padStart(11)}${note}`;
+  return [
+    "throughout",
+    ...Object.entries(held).map(([name, bytes]) => row(HELD[name as keyof typeof held], bytes)),
+    "beside it, the largest of",
+    ...Object.entries(phases).map(([name, bytes]) => row(PHASES[name as keyof typeof phases], bytes, name === phase ? "  the peak" : "")),
+    "together",
+    row("at the peak", plan.peak_bytes),
+    row("there is", plan.limit_bytes),
+  ];
+}
