@@ -1,7 +1,7 @@
-// Makes a Qwen2 directory of Qwen2-0.5B's shape with random weights and a small tokenizer: something real models' sizes can be tried on without
-// downloading one.
+// Makes a Qwen2 directory with random weights and a small tokenizer: of Qwen2-0.5B's shape, so that real models' sizes can be tried without
+// downloading one, or of 30 million parameters, for long contexts.
 //
-//   pnpm exec node --conditions=longcot-source apps/train/scripts/make-random-model.ts DIR [float32|bfloat16|float16]
+//   pnpm exec node --conditions=longcot-source apps/train/scripts/make-random-model.ts DIR [float32|bfloat16|float16] [0.5b|30m]
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,8 +9,22 @@ import { join } from "node:path";
 import { characterTokenizerFiles, loadTokenizer, newModelTensors, THINK_CHAT_TEMPLATE, writeModelDirectory } from "@longcot/language-model";
 import type { ModelConfig } from "@longcot/language-model";
 
-const [path, dtype = "bfloat16"] = process.argv.slice(2);
-if (path === undefined) throw new Error("usage: make-random-model.ts DIR [float32|bfloat16|float16]");
+const SHAPES = {
+  "0.5b": {
+    vocabSize: 151_936,
+    hiddenSize: 896,
+    intermediateSize: 4864,
+    layers: 24,
+    attentionHeads: 14,
+    keyValueHeads: 2,
+    headDim: 64,
+  },
+  "30m": { vocabSize: 32_768, hiddenSize: 512, intermediateSize: 1536, layers: 4, attentionHeads: 8, keyValueHeads: 2, headDim: 64 },
+};
+const [path, dtype = "bfloat16", size = "0.5b"] = process.argv.slice(2);
+const shape = SHAPES[size as keyof typeof SHAPES];
+if (path === undefined || shape === undefined)
+  throw new Error(`usage: make-random-model.ts DIR [float32|bfloat16|float16] [${Object.keys(SHAPES).join("|")}]`);
 
 // --- a tokenizer of ASCII characters, far smaller than the model's vocabulary ----------------------------------------------------------
 const [PAD, END] = ["<|pad|>", "<|end|>"];
@@ -28,16 +42,10 @@ for (const [name, text] of Object.entries(companions)) await writeFile(join(fold
 const tokenizer = await loadTokenizer(folder);
 await rm(folder, { recursive: true });
 
-// --- the shape of Qwen2-0.5B ------------------------------------------------------------------------------------------------------------
+// --- the model ---------------------------------------------------------------------------------------------------------------------------
 const config: ModelConfig = {
   architecture: "qwen2",
-  vocabSize: 151_936,
-  hiddenSize: 896,
-  intermediateSize: 4864,
-  layers: 24,
-  attentionHeads: 14,
-  keyValueHeads: 2,
-  headDim: 64,
+  ...shape,
   ropeTheta: 1_000_000,
   rmsNormEpsilon: 1e-6,
   tieWordEmbeddings: true,
