@@ -4,6 +4,7 @@ import type { MemoryPlanEvent } from "../events.ts";
 const HELD = {
   program: "program",
   weights: "weights",
+  reference: "reference model",
   gradients: "gradients",
   moments: "optimizer moments",
   rollouts: "rollout buffers",
@@ -18,12 +19,12 @@ export const PHASES = {
 } as const satisfies Record<keyof MemoryPlanEvent["phase_bytes"], string>;
 
 /** `11.3 GiB`. */
-export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1)} GiB`;
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 10 * 2 ** 30 ? 2 : 1)} GiB`;
 
 export function memoryPlanLine(plan: MemoryPlanEvent): string {
   const { held_bytes: held, phase_bytes: phases, peak_phase: phase } = plan;
   const parts = [
-    ...Object.entries(held).map(([name, bytes]) => `${HELD[name as keyof typeof held]} ${gibibytes(bytes)}`),
+    ...Object.entries(held).flatMap(([name, bytes]) => (bytes === 0 ? [] : [`${HELD[name as keyof typeof held]} ${gibibytes(bytes)}`])),
     `${PHASES[phase]} ${gibibytes(phases[phase])}`,
   ];
   return `memory: ${gibibytes(plan.peak_bytes)} at the peak, of ${gibibytes(plan.limit_bytes)} (${parts.join(", ")})`;
@@ -34,7 +35,7 @@ export function memoryPlanTable(plan: MemoryPlanEvent): string[] {
   const row = (name: string, bytes: number, note = "") => `  ${name.padEnd(36)}${gibibytes(bytes).padStart(11)}${note}`;
   return [
     "throughout",
-    ...Object.entries(held).map(([name, bytes]) => row(HELD[name as keyof typeof held], bytes)),
+    ...Object.entries(held).flatMap(([name, bytes]) => (bytes === 0 ? [] : [row(HELD[name as keyof typeof held], bytes)])),
     "beside it, the largest of",
     ...Object.entries(phases).map(([name, bytes]) => row(PHASES[name as keyof typeof phases], bytes, name === phase ? "  the peak" : "")),
     "together",

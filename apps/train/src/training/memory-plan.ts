@@ -10,10 +10,10 @@ import { gibibytes, PHASES } from "../progress/memory-plan-lines.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 
 /** Node with the program's modules, TensorFlow's library, and the arrays and strings of the loop. */
-const PROGRAM_BYTES = 560 * 2 ** 20;
+const PROGRAM_BYTES = 600 * 2 ** 20;
 /** A compiled function's graph and its kernels, per layer; a run compiles some {@link COMPILED_FUNCTIONS} that have the model in them. */
 const COMPILED_LAYER_BYTES = 3 * 2 ** 20;
-const COMPILED_FUNCTIONS = 20;
+const COMPILED_FUNCTIONS = 30;
 /** TensorFlow's allocator keeps what it has taken and fits tensors into gaps: measured 1.1 to 1.3 times what is in use. */
 const ALLOCATOR_OVERHEAD = 1.2;
 /** Responses under way at once: `generate`'s default. */
@@ -37,6 +37,8 @@ export function planMemory(recipe: Recipe, inputs: PlanInputs): MemoryPlanEvent 
   const held = {
     program: PROGRAM_BYTES + COMPILED_FUNCTIONS * config.layers * COMPILED_LAYER_BYTES,
     weights: weightBytes(config, lora),
+    // Of the policy's size: another one's is not known before it is opened.
+    reference: recipe.kl === undefined ? 0 : weightBytes(config),
     gradients,
     moments,
     rollouts: Math.max(...recipe.stages.map((stage) => rolloutBytes(recipe, stage, inputs))),
@@ -98,7 +100,7 @@ function largestPhases(recipe: Recipe, inputs: PlanInputs): Omit<MemoryPlanEvent
     most.train = Math.max(
       most.train,
       trainBytes(config, {
-        ...shape(stage.mini_batch_size * stage.group_size),
+        ...shape(Math.max(stage.mini_batch_size * stage.group_size, recipe.cold_start?.batch_size ?? 0)),
         gradientCheckpointing: recipe.memory.gradient_checkpointing,
         lora: loraOptions(recipe),
       }),
