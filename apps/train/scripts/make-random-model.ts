@@ -1,7 +1,7 @@
 // Makes a Qwen2 directory with random weights and a small tokenizer: of Qwen2-0.5B's shape, so that real models' sizes can be tried without
-// downloading one, or of 30 million parameters, for long contexts.
+// downloading one, or of 30 or 3 million parameters, for long contexts.
 //
-//   pnpm exec node --conditions=longcot-source apps/train/scripts/make-random-model.ts DIR [float32|bfloat16|float16] [0.5b|30m]
+//   pnpm exec node --conditions=longcot-source apps/train/scripts/make-random-model.ts DIR [float32|bfloat16|float16] [0.5b|30m|3m]
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,6 +19,7 @@ const SHAPES = {
     keyValueHeads: 2,
     headDim: 64,
   },
+  "3m": { vocabSize: 512, hiddenSize: 256, intermediateSize: 768, layers: 4, attentionHeads: 4, keyValueHeads: 2, headDim: 64 },
   "30m": { vocabSize: 32_768, hiddenSize: 512, intermediateSize: 1536, layers: 4, attentionHeads: 8, keyValueHeads: 2, headDim: 64 },
 };
 const [path, dtype = "bfloat16", size = "0.5b"] = process.argv.slice(2);

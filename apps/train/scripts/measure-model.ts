@@ -1,7 +1,7 @@
-// Times a model directory and says how much memory it takes: loading, 64 tokens for 4 prompts, a training step of adapters, one of all weights.
-// Each phase is a process of its own, so that its peak is its own.
+// Times a model directory and says how much memory it takes: loading, 64 tokens for 4 prompts, a training step of adapters, one of all weights; where it
+// is asked for, one of all weights on a single sequence of 32,768 tokens (`long`, minutes even for a small model). Each phase is a process of its own, so that its peak is its own.
 //
-//   pnpm exec node --conditions=longcot-source apps/train/scripts/measure-model.ts DIR [load|generate|lora|full]
+//   pnpm exec node --conditions=longcot-source apps/train/scripts/measure-model.ts DIR [load|generate|lora|full|long]
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -21,11 +21,12 @@ import { openEngine } from "@longcot/tensor-kernels";
 const PROMPTS = ["What is 12 + 30?", "Name a prime above 100.", "Is 91 prime?", "Sum the numbers from 1 to 10."];
 const NEW_TOKENS = 64;
 /** Sequences and tokens of the training steps. */
-const [ROWS, TIME] = [4, 128];
+const SHORT = { rows: 4, time: 128, steps: ["first_step", "step"] };
+const LONG = { rows: 1, time: 32_768, steps: ["step"] };
 const PHASES = ["load", "generate", "lora", "full"];
 
 const [directory, only] = process.argv.slice(2);
-if (directory === undefined) throw new Error(`usage: measure-model.ts DIR [${PHASES.join("|")}]`);
+if (directory === undefined) throw new Error(`usage: measure-model.ts DIR [${PHASES.join("|")}|long]`);
 if (only === undefined) {
   for (const phase of PHASES)
     spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), directory, phase], { stdio: "inherit" });
@@ -59,6 +60,7 @@ async function measure(path: string, phase: string): Promise<void> {
   }
   if (phase === "lora") await train(await attachLora(model, { rank: 16, alpha: 32, base: path }, { seed: 0 }));
   if (phase === "full") await train(model);
+  if (phase === "long") await train(model, LONG);
   const peak = peakBytes();
   const weights = countParameters(model) * Float32Array.BYTES_PER_ELEMENT;
   const gigabytes = (bytes: number): number => Number((bytes / 1e9).toFixed(2));
@@ -66,18 +68,18 @@ async function measure(path: string, phase: string): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ...facts, peak_per_weights: Number((peak / weights).toFixed(3)) })}\n`);
   await engine.close();
 
-  async function train(trained: LanguageModel): Promise<void> {
+  async function train(trained: LanguageModel, { rows, time, steps } = SHORT): Promise<void> {
     const optimizer = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 } as const;
     const trainer = await timed("optimizer_state", () =>
       createTrainer(trained, { loss: crossEntropyLoss, optimizer, gradientCheckpointing: true }),
     );
-    const inputIds = Int32Array.from({ length: ROWS * TIME }, (_, i) => (i * 7919) % model.config.vocabSize);
-    const mask = new Float32Array(ROWS * TIME).fill(1);
-    for (let row = 0; row < ROWS; row++) mask[row * TIME] = 0;
-    const denominator = Float32Array.of(ROWS * (TIME - 1));
-    for (const name of ["first_step", "step"])
+    const inputIds = Int32Array.from({ length: rows * time }, (_, i) => (i * 7919) % model.config.vocabSize);
+    const mask = new Float32Array(rows * time).fill(1);
+    for (let row = 0; row < rows; row++) mask[row * time] = 0;
+    const denominator = Float32Array.of(rows * (time - 1));
+    for (const name of steps)
       await timed(name, async () => {
-        await trainer.accumulate({ rows: ROWS, time: TIME, inputIds, inputs: { mask, denominator } });
+        await trainer.accumulate({ rows, time, inputIds, inputs: { mask, denominator } });
         await trainer.apply(1e-5);
       });
   }

@@ -63,7 +63,7 @@ export interface RunEvent {
 /** What the run will hold in memory, bytes, made before it begins: what is there throughout, and what each phase takes beside it. */
 export interface MemoryPlanEvent {
   type: "memory_plan";
-  held_bytes: { program: number; weights: number; reference: number; gradients: number; moments: number; rollouts: number };
+  held_bytes: { program: number; weights: number; critic: number; reference: number; gradients: number; moments: number; rollouts: number };
   phase_bytes: { generation: number; old_log_prob: number; train: number; update: number };
   peak_phase: "generation" | "old_log_prob" | "train" | "update";
   /** All of `held_bytes` and the largest phase. */

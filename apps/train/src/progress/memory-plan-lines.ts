@@ -4,6 +4,7 @@ import type { MemoryPlanEvent } from "../events.ts";
 const HELD = {
   program: "program",
   weights: "weights",
+  critic: "critic and its optimizer",
   reference: "reference model",
   gradients: "gradients",
   moments: "optimizer moments",

@@ -10,9 +10,9 @@ import { gibibytes, PHASES } from "../progress/memory-plan-lines.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 
 /** Node with the program's modules, TensorFlow's library, and the arrays and strings of the loop. */
-const PROGRAM_BYTES = 600 * 2 ** 20;
+const PROGRAM_BYTES = 650 * 2 ** 20;
 /** A compiled function's graph and its kernels, per layer; a run compiles some {@link COMPILED_FUNCTIONS} that have the model in them. */
-const COMPILED_LAYER_BYTES = 3 * 2 ** 20;
+const COMPILED_LAYER_BYTES = 2 * 2 ** 20;
 const COMPILED_FUNCTIONS = 30;
 /** TensorFlow's allocator keeps what it has taken and fits tensors into gaps: measured 1.1 to 1.3 times what is in use. */
 const ALLOCATOR_OVERHEAD = 1.2;
@@ -34,9 +34,12 @@ export function planMemory(recipe: Recipe, inputs: PlanInputs): MemoryPlanEvent 
   const { config } = inputs;
   const lora = loraOptions(recipe);
   const { gradients, moments } = optimizerBytes(config, lora);
+  const critic = recipe.critic === undefined ? undefined : optimizerBytes(config);
   const held = {
     program: PROGRAM_BYTES + COMPILED_FUNCTIONS * config.layers * COMPILED_LAYER_BYTES,
     weights: weightBytes(config, lora),
+    // Of the policy's size, all of its weights trained.
+    critic: critic === undefined ? 0 : weightBytes(config) + critic.gradients + critic.moments,
     // Of the policy's size: another one's is not known before it is opened.
     reference: recipe.kl === undefined ? 0 : weightBytes(config),
     gradients,

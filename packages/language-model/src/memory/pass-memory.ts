@@ -38,7 +38,7 @@ const bytesOf = (parameters: readonly Parameter[]): number =>
   parameters.reduce((sum, parameter) => sum + sizeOf(parameter) * FLOAT_BYTES, 0);
 
 function parametersOf(config: ModelConfig, lora: LoraOptions | undefined) {
-  const base = ARCHITECTURES[config.architecture].parameters(config);
+  const base = ARCHITECTURES[config.architecture].parameters(config, "language");
   return { base, trained: lora === undefined ? base : loraParameters(base, lora) };
 }
 
