@@ -14,12 +14,10 @@ const SETS = [
   "model={hidden_size: 128, intermediate_size: 512, layers: 4, attention_heads: 4, key_value_heads: 2, max_position_embeddings: 64}",
   "cold_start={steps: 1, batch_size: 128, learning_rate: 0.001, levels: {1: 1}}",
   "stages=[{name: one, steps: 1, context_length: 32, batch_size: 16, mini_batch_size: 16, group_size: 8}]",
-  ...[
-    "loss.micro_batch_tokens=16384",
-    "rejection.zero_advantage=false",
-    "online_filter=null",
-    "evaluation={samples_per_prompt: 1, prompts_per_level: 1}",
-  ],
+  "loss.micro_batch_tokens=16384",
+  "rejection.zero_advantage=false",
+  "online_filter=null",
+  "evaluation={samples_per_prompt: 1, prompts_per_level: 1}",
 ].flatMap((set) => ["--set", set]);
 const train = (...more: string[]) => ["train", "--recipe", TINY_RECIPE, ...SETS, ...more];
 
