@@ -8,16 +8,20 @@ export interface Assignment {
   readonly value: Expression;
 }
 
-/** Target and last value of a chain of equalities that begins with something that has a name and no numbers; else undefined. */
+/** Target and last value (or, where it ends with another name, last number) of a chain of equalities that begins with something that has a name and no numbers; else undefined. */
 export function assignmentOf(expression: Expression): Assignment | undefined {
   if (expression.kind !== "relation") return undefined;
   const { operands, operators } = expression;
   const target = operands[0]!;
   if (operators[0] === "in" && operators.length === 1 && target.kind === "symbol") return { target, value: operands[1]! };
   if (!operators.every((operator) => operator === "=" || operator === "~")) return undefined;
-  if (isNameOnly(target)) return { target, value: operands.at(-1)! };
-  // 5 = x
   const last = operands.at(-1)!;
+  if (isNameOnly(target)) {
+    // AB = 5 = CD
+    const number = freeSymbols(last).size === 0 ? undefined : operands.findLast((operand) => freeSymbols(operand).size === 0);
+    return { target, value: number ?? last };
+  }
+  // 5 = x
   return operands.length === 2 && last.kind === "symbol" && freeSymbols(target).size === 0 ? { target: last, value: target } : undefined;
 }
 

@@ -3,7 +3,7 @@ import { latexOfCharacter } from "./spelling.ts";
 
 /** `text` in ASCII where a character has a LaTeX spelling, with backslashes that were escaped twice repaired. */
 export function cleanLatex(text: string): string {
-  return unescapeTwice(toAscii(text)).trim();
+  return unescapeTwice(toAscii(text)).replaceAll("{}^", "^").trim();
 }
 
 function toAscii(text: string): string {
