@@ -1,5 +1,4 @@
 // `longcot reward-model`: pairs out of a run, a reward model trained on them, measured, and used to score answers.
-import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "@longcot/errors";
 import type { Command } from "commander";
 import { percent } from "../progress/figures.ts";
@@ -13,6 +12,8 @@ import type { EngineFlags } from "./engine-options.ts";
 import { runInterruptible } from "./interruptible.ts";
 import { existingFile, existingFolder, numberFromZero, wholeNumber } from "./option-values.ts";
 import type { AddCommand } from "./run-cli.ts";
+import { addTrainingFolderOptions, trainingRecipe, withTrainingFolder } from "./training-folder.ts";
+import type { TrainingFolderFlags } from "./training-folder.ts";
 
 export interface RewardModelWork {
   mineRun: (options: MineOptions) => Promise<MinedPairs>;
@@ -72,21 +73,13 @@ function addPairs(command: Command, load: () => Promise<RewardModelWork>): void 
 }
 
 function addTrain(command: Command, load: () => Promise<RewardModelWork>): void {
-  command
+  const train = command
     .command("train")
     .description("Train a reward model on pairs (Bradley–Terry): a language model's weights with a new scalar head.")
     .option("--model <dir>", "the backbone, in the Hugging Face layout: a folder, or a name on the hub (owner/name@revision)")
     .option("--pairs <files...>", "parquet or JSONL of pairs: prompt, chosen, rejected; margin where loss.margin asks for it")
-    .option("--validation <files...>", "the same, held out")
-    .option("--recipe <file>", "a YAML file of all settings, instead of or beside the options above")
-    .option(
-      "--set <key=value>",
-      "override a recipe's key, as often as needed; the value is YAML",
-      (text: string, all: string[] | undefined) => [...(all ?? []), text],
-    )
-    .option("--run <dir>", "the run's folder (default: a new one in runs/)")
-    .option("--resume", "go on with the run of --run where its newest checkpoint left it")
-    .option("--json", "print the outcome as JSON on stdout")
+    .option("--validation <files...>", "the same, held out");
+  addTrainingFolderOptions(train)
     .addHelpText(
       "after",
       `
@@ -97,68 +90,31 @@ Keys of --set and their defaults:
   data:      max_length (the model's positions)      evaluation: every (steps)
   optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0`,
     )
-    .action(async ({ run, resume, json, ...flags }: RewardFlags & { run?: string; resume?: true; json?: true }) => {
+    .action(async ({ run, resume, json, ...flags }: RewardFlags & TrainingFolderFlags) => {
       const [recipes, folders, runs] = await Promise.all([
         import("../reward-model/reward-recipe.ts"),
         import("../sft/sft-folder.ts"),
         import("../run/run-folder.ts"),
       ]);
-      const isNew = resume !== true;
-      if (!isNew && run === undefined)
-        throw new ConfigError({ who: "--resume", argument: "--run", expected: "the folder of the run to go on with", received: "nothing" });
-      const recipe = isNew ? recipes.loadRewardRecipe(flags) : recipes.readRewardRecipe(run!);
-      if (
-        !isNew &&
-        Object.values(flags).some((value) => value !== undefined) &&
-        !isDeepStrictEqual(recipes.loadRewardRecipe(flags), recipe)
-      )
-        throw new ConfigError({
-          who: "--resume",
-          expected: `the settings of ${run!}, or none`,
-          received: "others",
-          fix: "Leave the options out, or start a new run",
-        });
+      const recipe = trainingRecipe({ run, resume }, { flags, load: recipes.loadRewardRecipe, read: recipes.readRewardRecipe });
       const path = run ?? runs.defaultRunPath(recipe);
       const { trainRewardModel } = await load();
-      const opened: { close: () => void }[] = [];
-      try {
-        const outcome = await runInterruptible(
-          {
-            label: "reward-model",
-            stopping: `stopping after this step and saving; go on with: longcot reward-model train --resume --run ${path}`,
-          },
-          (signal, progress) =>
-            trainRewardModel({
-              recipe,
-              signal,
-              warn,
-              onProgress: (state) => progress.update(state),
-              openFolder: async () => {
-                const { folder, warnings } = isNew
-                  ? {
-                      folder: await folders.createTrainingFolder(path, {
-                        recipe: recipes.writeRewardRecipe(recipe),
-                        keep: recipe.checkpoint.keep,
-                      }),
-                      warnings: [],
-                    }
-                  : folders.openSftFolder(path, recipe);
-                opened.push(folder);
-                warnings.forEach(warn);
-                return folder;
-              },
-            }),
-        );
-        if (outcome === undefined) return;
-        const { pairs, steps, validation, model, report } = outcome;
-        print(
-          json,
-          outcome,
-          `${pairs} pairs, ${steps} steps\n${validation === undefined ? "" : `${measuresText(validation)}\n`}model: ${model}\nreport: ${report}`,
-        );
-      } finally {
-        for (const folder of opened) folder.close();
-      }
+      const create = async () =>
+        await folders.createTrainingFolder(path, { recipe: recipes.writeRewardRecipe(recipe), keep: recipe.checkpoint.keep });
+      const open = async () => (resume === true ? folders.openSftFolder(path, recipe) : { folder: await create(), warnings: [] });
+      const stopping = `stopping after this step and saving; go on with: longcot reward-model train --resume --run ${path}`;
+      const outcome = await withTrainingFolder(open, warn, (openFolder) =>
+        runInterruptible({ label: "reward-model", stopping }, (signal, progress) =>
+          trainRewardModel({ recipe, signal, warn, onProgress: (state) => progress.update(state), openFolder }),
+        ),
+      );
+      if (outcome === undefined) return;
+      const { pairs, steps, validation, model, report } = outcome;
+      print(
+        json,
+        outcome,
+        `${pairs} pairs, ${steps} steps\n${validation === undefined ? "" : `${measuresText(validation)}\n`}model: ${model}\nreport: ${report}`,
+      );
     });
 }
 

@@ -1,6 +1,4 @@
 // `longcot sft`: supervised fine-tuning on worked answers, with validation and avg@k on the way.
-import { isDeepStrictEqual } from "node:util";
-import { ConfigError } from "@longcot/errors";
 import { percent } from "../progress/figures.ts";
 import { defaultRunPath } from "../run/run-folder.ts";
 import type { SftJob, SftOutcome } from "../sft/run-sft.ts";
@@ -8,27 +6,21 @@ import { loadSftRecipe } from "../sft/sft-recipe.ts";
 import type { SftFlags } from "../sft/sft-recipe.ts";
 import { runInterruptible } from "./interruptible.ts";
 import type { AddCommand } from "./run-cli.ts";
+import { addTrainingFolderOptions, trainingRecipe, withTrainingFolder } from "./training-folder.ts";
+import type { TrainingFolderFlags } from "./training-folder.ts";
 
 /** Adds the command; `load` brings the work when it is first needed. */
 export function sftCommand(load: () => Promise<{ runSft: (job: SftJob) => Promise<SftOutcome> }>): AddCommand {
   return (program) => {
-    program
+    const command = program
       .command("sft")
       .description("Supervised fine-tuning: learn the completions of worked examples, weights or LoRA adapters.")
       .option("--model <dir>", "a model in the Hugging Face layout: a folder, or a name on the hub (owner/name@revision)")
       .option("--data <files...>", "parquet or JSONL with messages, or with prompt and completion")
       .option("--validation <files...>", "the same, for the validation loss")
       .option("--problems <files...>", "problems in verl's row schema, for avg@k before, during and after training")
-      .option("--teacher <dir>", "learn this model's distributions over the examples, not their text alone; it needs the same tokenizer")
-      .option("--recipe <file>", "a YAML file of all settings, instead of or beside the options above")
-      .option(
-        "--set <key=value>",
-        "override a recipe's key, as often as needed; the value is YAML",
-        (text: string, all: string[] | undefined) => [...(all ?? []), text],
-      )
-      .option("--run <dir>", "the run's folder (default: a new one in runs/)")
-      .option("--resume", "go on with the run of --run where its newest checkpoint left it")
-      .option("--json", "print the outcome as JSON on stdout")
+      .option("--teacher <dir>", "learn this model's distributions over the examples, not their text alone; it needs the same tokenizer");
+    addTrainingFolderOptions(command)
       .addHelpText(
         "after",
         `
@@ -46,54 +38,21 @@ Examples:
   longcot sft --model DIR --data rows.jsonl --set 'lora={rank: 16, alpha: 32}' --set training.learning_rate=2e-4 --problems heldout.parquet
   longcot sft --resume --run runs/sft`,
       )
-      .action(async ({ run, resume, json, ...flags }: SftFlags & { run?: string; resume?: true; json?: true }) => {
+      .action(async ({ run, resume, json, ...flags }: SftFlags & TrainingFolderFlags) => {
         const folders = await import("../sft/sft-folder.ts");
-        const isNew = resume !== true;
-        if (!isNew && run === undefined)
-          throw new ConfigError({
-            who: "--resume",
-            argument: "--run",
-            expected: "the folder of the run to go on with",
-            received: "nothing",
-          });
-        const recipe = isNew ? loadSftRecipe(flags) : folders.readSftRecipe(run!);
-        if (!isNew && Object.values(flags).some((value) => value !== undefined)) {
-          const asked = loadSftRecipe(flags);
-          if (!isDeepStrictEqual(asked, recipe))
-            throw new ConfigError({
-              who: "--resume",
-              expected: `the settings of ${run!}, or none`,
-              received: "others",
-              fix: "Leave the options out, or start a new run",
-            });
-        }
+        const recipe = trainingRecipe({ run, resume }, { flags, load: loadSftRecipe, read: folders.readSftRecipe });
         const path = run ?? defaultRunPath(recipe);
         const { runSft } = await load();
         const warn = (text: string) => process.stderr.write(`sft: ${text}\n`);
-        const opened: { close: () => void }[] = [];
-        try {
-          const outcome = await runInterruptible(
-            { label: "sft", stopping: `stopping after this step and saving; go on with: longcot sft --resume --run ${path}` },
-            (signal, progress) =>
-              runSft({
-                recipe,
-                signal,
-                warn,
-                onProgress: (state) => progress.update(state),
-                openFolder: async () => {
-                  const { folder, warnings } = isNew
-                    ? { folder: await folders.createSftFolder(path, recipe), warnings: [] }
-                    : folders.openSftFolder(path, recipe);
-                  opened.push(folder);
-                  warnings.forEach(warn);
-                  return folder;
-                },
-              }),
-          );
-          if (outcome !== undefined) process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome));
-        } finally {
-          for (const folder of opened) folder.close();
-        }
+        const open = async () =>
+          resume === true ? folders.openSftFolder(path, recipe) : { folder: await folders.createSftFolder(path, recipe), warnings: [] };
+        const stopping = `stopping after this step and saving; go on with: longcot sft --resume --run ${path}`;
+        const outcome = await withTrainingFolder(open, warn, (openFolder) =>
+          runInterruptible({ label: "sft", stopping }, (signal, progress) =>
+            runSft({ recipe, signal, warn, onProgress: (state) => progress.update(state), openFolder }),
+          ),
+        );
+        if (outcome !== undefined) process.stdout.write(json === true ? `${JSON.stringify(outcome)}\n` : summary(outcome));
       });
   };
 }

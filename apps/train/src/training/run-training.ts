@@ -124,14 +124,14 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       emit(evaluation);
       const { type: _, ...record } = evaluation;
       run.appendEvaluation(record);
-      if (replay === undefined) settle(step);
+      noticePlateau(step);
       return true;
     };
-    /** Looks, after the evaluation of `step`, whether it ends its stage. */
-    const settle = (step: number): void => {
-      schedule = settleStages(recipe, run.readEvaluations());
-      if (totalSteps(schedule) === total) return;
-      total = totalSteps(schedule);
+    /** Says, after the evaluation of `step`, whether it has ended its stage. */
+    const noticePlateau = (step: number): void => {
+      const before = total;
+      ({ schedule, total } = scheduleSoFar());
+      if (total === before) return;
       const { index, stage, draw } = placeOf(schedule, step - 1);
       const wait = stage.plateau!.evaluations;
       const why = wait === 1 ? "its last evaluation" : `${wait} evaluations in a row`;
@@ -145,9 +145,13 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       if (!signal.aborted || error !== signal.reason) throw error;
     };
 
-    /** The stages as they are so far: a plateau ends one early. A replay has those of its run. */
-    let schedule = replay?.schedule ?? settleStages(recipe, run.readEvaluations());
-    let total = replay?.steps ?? totalSteps(schedule);
+    /** The stages and steps as they are so far: a plateau ends a stage early. A replay has those of its run. */
+    const scheduleSoFar = (): { schedule: Recipe; total: number } => {
+      if (replay !== undefined) return { schedule: replay.schedule, total: replay.steps };
+      const settled = settleStages(recipe, run.readEvaluations());
+      return { schedule: settled, total: totalSteps(settled) };
+    };
+    let { schedule, total } = scheduleSoFar();
 
     // --- cold start -----------------------------------------------------------------------------------------------------------------
     const cold = recipe.cold_start;
@@ -270,8 +274,7 @@ export async function runTraining({ recipe, openRun, signal, emit }: TrainingJob
       const undone = alarms.find((alarm) => alarm.kind !== "reward_hacking" && alarm.action === "roll_back") as EntropyAlarm | undefined;
       if (undone !== undefined && rollBacks < recipe.alarms.max_roll_backs) {
         step = await rollBack(undone, step);
-        schedule = replay?.schedule ?? settleStages(recipe, run.readEvaluations());
-        total = replay?.steps ?? totalSteps(schedule);
+        ({ schedule, total } = scheduleSoFar());
         current = undefined;
         continue;
       }

@@ -1,8 +1,7 @@
 // Supervised steps towards a teacher's distributions, the counterpart of the trainer that learns the text alone.
-import { createTrainer, planBatches } from "@longcot/language-model";
+import { createTrainer } from "@longcot/language-model";
 import type { LanguageModel } from "@longcot/language-model";
-import { ConfigError } from "@longcot/errors";
-import { completionLength } from "../sft/example.ts";
+import { accumulateExamples } from "../sft/accumulate-examples.ts";
 import type { SupervisedOptions, SupervisedStep, SupervisedTrainer } from "../sft/supervised-trainer.ts";
 import { distillationLoss, type DistillationLossOptions } from "./distillation-loss.ts";
 import type { ScoredExample } from "./teacher-scores.ts";
@@ -33,42 +32,21 @@ export async function createDistillationTrainer(
   return {
     trainer,
     async step(examples, learningRate) {
-      const tokens = examples.reduce((sum, example) => sum + completionLength(example), 0);
-      if (tokens === 0)
-        throw new ConfigError({
-          who: "DistillationTrainer.step",
-          argument: "examples",
-          expected: "at least one completion token",
-          received: "none",
-        });
-      const denominator = Float32Array.of(tokens);
-      const sums = { loss: 0, entropy: 0, divergence: 0 };
-      for (const { indices, rows, time, packing } of planBatches(
-        examples.map((example) => example.tokens.length),
-        { batchTokens, most: model.config.maxPositionEmbeddings },
-      )) {
-        const inputIds = new Int32Array(rows * time);
-        const mask = new Float32Array(rows * time);
-        const candidateIds = new Int32Array(rows * time * k);
-        const teacher = new Float32Array(rows * time * k);
-        indices.forEach((index, row) => {
-          const example = examples[index]!;
-          const first = row * time + example.promptLength;
-          inputIds.set(example.tokens, row * time);
-          mask.fill(1, first, row * time + example.tokens.length);
-          candidateIds.set(example.topIds, first * k);
-          teacher.set(example.topLogProbs, first * k);
-        });
-        const part = await trainer.accumulate({
-          rows,
-          time,
-          packing,
-          inputIds,
-          candidateIds,
-          inputs: { mask, denominator, teacher_log_probs: teacher },
-        });
-        for (const name of ["loss", "entropy", "divergence"] as const) sums[name] += part[name];
-      }
+      const batch = { model, examples, batchTokens, who: "DistillationTrainer.step" };
+      const { tokens, sums } = await accumulateExamples(
+        batch,
+        ["loss", "entropy", "divergence"],
+        ({ mask, denominator, placed, ...part }) => {
+          const candidateIds = new Int32Array(part.rows * part.time * k);
+          const teacher = new Float32Array(part.rows * part.time * k);
+          for (const { example, start } of placed) {
+            const first = start + example.promptLength;
+            candidateIds.set(example.topIds, first * k);
+            teacher.set(example.topLogProbs, first * k);
+          }
+          return trainer.accumulate({ ...part, candidateIds, inputs: { mask, denominator, teacher_log_probs: teacher } });
+        },
+      );
       const { gradNorm } = await trainer.apply(learningRate);
       return { ...sums, gradNorm, tokens };
     },

@@ -1,7 +1,8 @@
 // Supervised steps of a model: batches of examples packed into rows, loss on the completions alone, one AdamW update each.
-import { createTrainer, crossEntropyLoss, planBatches, score } from "@longcot/language-model";
+import { createTrainer, crossEntropyLoss, score } from "@longcot/language-model";
 import type { LanguageModel, OptimizerOptions, Trainer } from "@longcot/language-model";
 import { ConfigError } from "@longcot/errors";
+import { accumulateExamples } from "./accumulate-examples.ts";
 import { completionLength, type Example } from "./example.ts";
 
 export interface SupervisedOptions {
@@ -44,33 +45,15 @@ export async function createSupervisedTrainer(
   return {
     trainer,
     async step(examples, learningRate) {
-      const tokens = examples.reduce((sum, example) => sum + completionLength(example), 0);
-      if (tokens === 0)
-        throw new ConfigError({
-          who: "SupervisedTrainer.step",
-          argument: "examples",
-          expected: "at least one completion token",
-          received: "none",
-        });
-      const denominator = Float32Array.of(tokens);
-      let [loss, entropy] = [0, 0];
-      for (const { indices, rows, time, packing } of planBatches(
-        examples.map((example) => example.tokens.length),
-        { batchTokens, most: model.config.maxPositionEmbeddings },
-      )) {
-        const inputIds = new Int32Array(rows * time);
-        const mask = new Float32Array(rows * time);
-        indices.forEach((index, row) => {
-          const example = examples[index]!;
-          inputIds.set(example.tokens, row * time);
-          mask.fill(1, row * time + example.promptLength, row * time + example.tokens.length);
-        });
-        const part = await trainer.accumulate({ rows, time, packing, inputIds, inputs: { mask, denominator } });
-        loss += part.loss;
-        entropy += part.entropy;
-      }
+      const batch = { model, examples, batchTokens, who: "SupervisedTrainer.step" };
+      const { tokens, sums } = await accumulateExamples(
+        batch,
+        ["loss", "entropy"],
+        ({ rows, time, packing, inputIds, mask, denominator }) =>
+          trainer.accumulate({ rows, time, packing, inputIds, inputs: { mask, denominator } }),
+      );
       const { gradNorm } = await trainer.apply(learningRate);
-      return { loss, entropy, gradNorm, tokens };
+      return { ...sums, gradNorm, tokens };
     },
     close: () => trainer.close(),
   };
