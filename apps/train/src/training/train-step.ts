@@ -1,9 +1,7 @@
 // One step of MAGIC: rollout, verdicts, rewards, advantages, rejection, old log-probabilities, entropy control, updates, metrics.
 
-import type { EntropyController } from "@longcot/entropy-dynamics";
 import { monteCarloEntropy } from "@longcot/entropy-dynamics";
 import { NumericError } from "@longcot/errors";
-import type { KlController } from "@longcot/ppo-loss";
 import { rejectZeroAdvantageGroups, valueMetricReductions } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import { verdictMetrics } from "@longcot/verifiers";
@@ -14,14 +12,13 @@ import type { PassRateRecord, SampleRecord } from "../run/records.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
 import { estimateAdvantages } from "./advantages.ts";
 import type { StepAdvantages } from "./advantages.ts";
-import type { Critic } from "./critic.ts";
 import { valueMetrics } from "./value-metrics.ts";
 import { answerSequences, ofResponses, oldScores, scoreRows } from "./old-log-probs.ts";
+import type { Learner } from "./learner.ts";
 import { passRates } from "./pass-rates.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
 import { entropyMetrics, policyEntropy, responseMetrics } from "./entropy-metrics.ts";
-import type { Reference } from "./reference.ts";
 import type { ReadReplayedStep } from "./replay.ts";
 import type { RewardSources, StepRewards } from "./reward-sources.ts";
 import { correctRollouts } from "./rollout-correction.ts";
@@ -32,18 +29,12 @@ import { clearUnjudgedGroups } from "./unjudged-groups.ts";
 import { endToEnd, inOrder, offsetsOf } from "./token-order.ts";
 import { updateCritic } from "./update-critic.ts";
 import { updatePolicy } from "./update.ts";
-import type { PolicyTrainer, UpdateMetrics } from "./update.ts";
+import type { UpdateMetrics } from "./update.ts";
 
 export interface StepContext {
   recipe: Recipe;
   prepared: PreparedModel;
-  trainer: PolicyTrainer;
-  /** Absent: the recipe has none. */
-  critic?: Critic;
-  controller: EntropyController;
-  /** What KL is measured against, and its coefficient; absent: the recipe has no KL. */
-  reference?: Reference;
-  klController?: KlController;
+  learner: Learner;
   pool: VerifierPool;
   rewardSources: RewardSources;
   /** Where rollouts are kept. */
@@ -78,7 +69,8 @@ export interface TrainedStep {
  * during the rollout rejects with its reason and leaves model and controller as they were.
  */
 export async function trainStep(context: StepContext, plan: StepPlan): Promise<TrainedStep> {
-  const { recipe, prepared, trainer, critic, controller, reference, klController, rewardSources, rolloutStore, signal, emit } = context;
+  const { recipe, prepared, learner, rewardSources, rolloutStore, signal, emit } = context;
+  const { trainer, critic, controller, reference, klController } = learner;
   const { step, stage, stageNumber } = plan;
   const clock = stopwatch();
 
