@@ -3,17 +3,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { learningRateAt, planEpochs } from "@longcot/distillation";
-import { ConfigError } from "@longcot/errors";
-import {
-  checkTokenizerFits,
-  createScalarModel,
-  loadTokenizer,
-  openSafetensors,
-  readModelConfig,
-  restoreWeights,
-  saveScalarModel,
-  writeSafetensors,
-} from "@longcot/language-model";
+import { checkTokenizerFits, createScalarModel, loadTokenizer, readModelConfig, saveScalarModel } from "@longcot/language-model";
 import { createRewardTrainer } from "@longcot/reward-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Metrics } from "../events.ts";
@@ -22,6 +12,7 @@ import { atomicWrite } from "../run/atomic.ts";
 import { readLog } from "../run/jsonl-log.ts";
 import { METRICS_FILE } from "../run/records.ts";
 import type { SftFolder } from "../sft/sft-folder.ts";
+import { restoreTraining, saveTraining, warmupSteps } from "../sft/training-checkpoint.ts";
 import { measurePairs } from "./measure-pairs.ts";
 import type { PairMeasures } from "./measure-pairs.ts";
 import { loadTokenPairs } from "./pair-data.ts";
@@ -48,13 +39,6 @@ export interface RewardOutcome {
   report: string;
   /** Of the validation pairs, without their scores; absent where there are none. */
   validation?: Omit<PairMeasures, "scores">;
-}
-
-/** What a checkpoint holds beside weights and moments. */
-interface RewardState {
-  updates: number;
-  /** Of the pairs and their order: others must not go on from here. */
-  plan: string;
 }
 
 export async function trainRewardModel({ recipe, openFolder, signal, warn, onProgress }: RewardJob): Promise<RewardOutcome> {
@@ -94,27 +78,14 @@ export async function trainRewardModel({ recipe, openFolder, signal, warn, onPro
     });
 
     // --- where it stands --------------------------------------------------------------------------------------------------------------
-    let step = 0;
-    const { checkpoint } = folder;
-    if (checkpoint !== undefined) {
-      const saved = checkpoint.state as RewardState;
-      if (saved.plan !== planHash)
-        throw new ConfigError({
-          who: folder.path,
-          argument: "the pairs",
-          expected: "those that the training was started with",
-          received: "others",
-        });
-      await restoreWeights(model, join(checkpoint.folder, "model"));
-      const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
-      await trainer.trainer.restore(moments, saved.updates).finally(() => moments.close());
-      step = checkpoint.step;
-    }
-    const save = async (): Promise<void> =>
-      await folder.saveCheckpoint(step, async (aside): Promise<RewardState> => {
-        await saveScalarModel(model, join(aside, "model"), { dtype: "float32" });
-        await writeSafetensors(join(aside, "optimizer.safetensors"), trainer.trainer.stateTensors());
-        return { updates: trainer.trainer.updates, plan: planHash };
+    const optimized = trainer.trainer;
+    const restored = await restoreTraining(folder, { model, trainer: optimized }, { plan: planHash, what: "the pairs" });
+    let step = restored?.step ?? 0;
+    const save = (): Promise<void> =>
+      saveTraining(folder, step, {
+        trainer: optimized,
+        saveModel: (directory) => saveScalarModel(model, directory, { dtype: "float32" }),
+        state: { updates: optimized.updates, plan: planHash },
       });
     let measured: PairMeasures | undefined;
     const measure = async (): Promise<Metrics> => {
@@ -136,7 +107,7 @@ export async function trainRewardModel({ recipe, openFolder, signal, warn, onPro
     const rate = {
       peak: training.learning_rate,
       schedule: training.schedule,
-      warmupSteps: training.warmup < 1 ? Math.round(training.warmup * steps) : Math.round(training.warmup),
+      warmupSteps: warmupSteps(training.warmup, steps),
       steps,
     };
     while (step < steps) {

@@ -9,13 +9,10 @@ import {
   checkTokenizerFits,
   createLanguageModel,
   loadTokenizer,
-  openSafetensors,
   readCompanionFiles,
   readModelConfig,
-  restoreWeights,
   saveAdapter,
   saveLanguageModel,
-  writeSafetensors,
 } from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine } from "@longcot/tensor-kernels";
@@ -30,6 +27,8 @@ import { openLearner } from "./open-learner.ts";
 import { loadSftData } from "./sft-data.ts";
 import type { SftEvaluation, SftFolder } from "./sft-folder.ts";
 import type { SftRecipe } from "./sft-recipe.ts";
+import { restoreTraining, saveTraining, warmupSteps } from "./training-checkpoint.ts";
+import type { TrainingState } from "./training-checkpoint.ts";
 
 export interface SftJob {
   recipe: SftRecipe;
@@ -58,12 +57,9 @@ export interface SftOutcome {
 }
 
 /** What a checkpoint holds beside weights and moments. */
-interface SftState {
-  updates: number;
+interface SftState extends TrainingState {
   tokens: number;
   train_loss: number;
-  /** Of the batches: other data, or another plan, must not go on from here. */
-  plan: string;
   /** The run was stopped during the evaluation of this step: it comes first when the run goes on. */
   evaluation_due?: true;
 }
@@ -104,7 +100,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
     const rate = {
       peak: training.learning_rate,
       schedule: training.schedule,
-      warmupSteps: training.warmup < 1 ? Math.round(training.warmup * steps) : Math.round(training.warmup),
+      warmupSteps: warmupSteps(training.warmup, steps),
       minRatio: training.min_learning_rate,
       steps,
     };
@@ -112,22 +108,8 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
     const learner = await openLearner(prepared, data.train, recipe, { folder: folder.path, onProgress });
 
     // --- where it stands --------------------------------------------------------------------------------------------------------------
-    let [step, tokens, trainLoss] = [0, 0, 0];
-    const { checkpoint } = folder;
-    if (checkpoint !== undefined) {
-      const saved = checkpoint.state as SftState;
-      if (saved.plan !== plan)
-        throw new ConfigError({
-          who: folder.path,
-          argument: "the examples",
-          expected: "those that the run was started with",
-          received: "others",
-        });
-      await restoreWeights(model, join(checkpoint.folder, "model"));
-      const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
-      await learner.trainer.restore(moments, saved.updates).finally(() => moments.close());
-      [step, tokens, trainLoss] = [checkpoint.step, saved.tokens, saved.train_loss];
-    }
+    const restored = await restoreTraining<SftState>(folder, { model, trainer: learner.trainer }, { plan, what: "the examples" });
+    let [step, tokens, trainLoss] = restored === undefined ? [0, 0, 0] : [restored.step, restored.state.tokens, restored.state.train_loss];
     const state = (isEvaluated: boolean): SftState => ({
       updates: learner.trainer.updates,
       tokens,
@@ -135,13 +117,10 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       plan,
       ...(isEvaluated ? {} : { evaluation_due: true }),
     });
-    const save = async (isEvaluated = true): Promise<void> =>
-      await folder.saveCheckpoint(step, async (aside) => {
-        const saveModel = model.lora === undefined ? saveLanguageModel : saveAdapter;
-        await saveModel(model, join(aside, "model"), { dtype: "float32" });
-        await writeSafetensors(join(aside, "optimizer.safetensors"), learner.trainer.stateTensors());
-        return state(isEvaluated);
-      });
+    const saveModel = (directory: string) =>
+      (model.lora === undefined ? saveLanguageModel : saveAdapter)(model, directory, { dtype: "float32" });
+    const save = (isEvaluated = true): Promise<void> =>
+      saveTraining(folder, step, { trainer: learner.trainer, saveModel, state: state(isEvaluated) });
     let evaluated: SftEvaluation | undefined;
     /** Validation loss and avg@k as the model is now, recorded; false where the signal came first. */
     const evaluateNow = async (): Promise<boolean> => {
@@ -157,11 +136,11 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
     };
 
     // --- steps ------------------------------------------------------------------------------------------------------------------------
-    if (checkpoint === undefined) {
+    if (restored === undefined) {
       const isEvaluated = await evaluateNow();
       await save(isEvaluated);
       if (!isEvaluated) throw signal.reason;
-    } else if ((checkpoint.state as SftState).evaluation_due === true) {
+    } else if (restored.state.evaluation_due === true) {
       if (!(await evaluateNow())) throw signal.reason;
       folder.amendCheckpoint(step, state(true));
     }
