@@ -5,8 +5,8 @@ import { DataError } from "@longcot/errors";
 import { widenBfloat16Into, widenFloat16Into } from "./half-precision.ts";
 import { BYTES_PER_ELEMENT, checkHeaderLength, HEADER_LENGTH_BYTES, parseHeader, type TensorEntry } from "./safetensors-header.ts";
 
-/** Elements read and widened at a time: the extra memory of streaming a tensor, 12 MiB, does not grow with the tensor. */
-const CHUNK_ELEMENTS = 2 ** 21;
+/** Elements read and widened at a time: the extra memory of streaming a tensor, 6 MiB, does not grow with the tensor. */
+const CHUNK_ELEMENTS = 2 ** 20;
 /** One read call moves at most this many bytes: Linux itself stops at 2 GiB less a page. */
 const MAXIMUM_READ_BYTES = 2 ** 30;
 
@@ -77,6 +77,13 @@ export async function openSafetensors(path: string): Promise<TensorFile> {
 }
 
 function safetensorsFile(handle: FileHandle, path: string, tensors: TensorFile["tensors"], metadata: TensorFile["metadata"]): TensorFile {
+  // One tensor's chunk serves the next: fresh ones outlive their use until the collector comes, a dozen at a time.
+  let spare: Chunk | undefined;
+  const takeChunk = (elements: number): Chunk => {
+    const chunk = spare !== undefined && spare.widened.length >= elements ? spare : newChunk(elements);
+    spare = undefined;
+    return chunk;
+  };
   return {
     path,
     tensors,
@@ -98,21 +105,31 @@ function safetensorsFile(handle: FileHandle, path: string, tensors: TensorFile["
       const bytesEach = BYTES_PER_ELEMENT[dtype];
       const size = (end - begin) / bytesEach;
       const most = Math.min(size, Math.max(1, Math.floor(CHUNK_ELEMENTS / multipleOf)) * multipleOf);
-      const bytes = new Uint8Array(most * bytesEach);
-      const widened = dtype === "F32" ? new Float32Array(bytes.buffer) : new Float32Array(most);
+      const chunk = takeChunk(Math.max(most, CHUNK_ELEMENTS));
+      const widened = chunk.widened.subarray(0, most);
       for (let from = 0; from < size; from += most) {
         const count = Math.min(most, size - from);
-        await readInto(bytes.subarray(0, count * bytesEach), handle, path, begin + from * bytesEach);
-        if (dtype !== "F32") {
-          const widenInto = dtype === "BF16" ? widenBfloat16Into : widenFloat16Into;
-          widenInto(widened, 0, new Uint16Array(bytes.buffer, 0, count));
+        if (dtype === "F32") await readInto(new Uint8Array(widened.buffer, 0, count * bytesEach), handle, path, begin + from * bytesEach);
+        else {
+          const patterns = chunk.patterns.subarray(0, count);
+          await readInto(new Uint8Array(patterns.buffer, 0, count * bytesEach), handle, path, begin + from * bytesEach);
+          (dtype === "BF16" ? widenBfloat16Into : widenFloat16Into)(widened, 0, patterns);
         }
         use(widened.subarray(0, count), from);
       }
+      spare = chunk;
     },
     close: () => handle.close(),
   };
 }
+
+/** Memory for a part of a tensor: 16-bit patterns as read, and what they are widened to. */
+interface Chunk {
+  patterns: Uint16Array<ArrayBuffer>;
+  widened: Float32Array<ArrayBuffer>;
+}
+
+const newChunk = (elements: number): Chunk => ({ patterns: new Uint16Array(elements), widened: new Float32Array(elements) });
 
 /** The entry of `name`. @throws DataError where `path` holds no such tensor. */
 export function findTensor(tensors: ReadonlyMap<string, TensorEntry>, name: string, path: string): TensorEntry {
