@@ -40,7 +40,7 @@ test.skipIf(!measurable)(
     const { status, stdout, stderr } = spawnSync(process.execPath, ["--conditions=longcot-source", LOADER, folder], { encoding: "utf8" });
     expect(status, stderr).toBe(0);
     const { before, peak, weights } = JSON.parse(stdout) as Record<"before" | "peak" | "weights", number>;
-  expect(weights).toBeGreaterThan(350 * 2 ** 20);
+    expect(weights).toBeGreaterThan(350 * 2 ** 20);
     expect((peak - before) / weights).toBeGreaterThan(0.99);
     expect((peak - before) / weights).toBeLessThan(1.15);
   },
