@@ -1,8 +1,8 @@
 // What alarms do to a run: stop it, or take it back to a checkpoint with another α, also when it is killed right then.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import type { Metrics, TrainEvent } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 import { readRecords } from "@longcot/train/src/run/records.ts";
 import { expect, test } from "vitest";

@@ -1,8 +1,8 @@
 // Training on programs, and by a reward function of one's own.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { probeIsolation } from "@longcot/verifiers";
 import { describe, expect, test } from "vitest";
 import { eventsOf, runLongcot, TINY_MODEL } from "./longcot-process.ts";

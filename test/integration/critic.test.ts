@@ -1,6 +1,7 @@
 // PPO with a critic in whole runs, on weights of its own and on the policy's: killed and resumed, nothing differs; what the metrics say of values,
 // returns and losses is what the checkpoint's critic and the rollout files give.
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import {
   attachValueHead,
   loadLanguageModel,
@@ -14,7 +15,6 @@ import { readRolloutFile } from "@longcot/rollout-buffer";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine } from "@longcot/tensor-kernels";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { rolloutPath } from "@longcot/train/src/run/rollout-store.ts";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { describe, expect, test } from "vitest";

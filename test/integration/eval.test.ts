@@ -1,10 +1,10 @@
 // `longcot eval` on a run's checkpoints gives the figures of the run's own report; a server is asked once for each sample.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import { startUnreliableServer } from "@longcot/vitest-config/unreliable-server";
 import type { EvalOutcome } from "@longcot/train/src/eval/eval-outcome.ts";
 import { loadPrompts } from "@longcot/data-filter";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import type { EvaluationRecord } from "@longcot/train/src/run/records.ts";
 import { expect, inject, test } from "vitest";
 import { runLongcot } from "./longcot-process.ts";

@@ -1,10 +1,10 @@
 // A model and data of one's own: a model of random weights never earns a reward, so every group is rejected and no step updates it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import { loadLanguageModel, score } from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { beforeAll, expect, test } from "vitest";
 import { eventsOf, runLongcot, TINY_MODEL, verlParquet } from "./longcot-process.ts";
 import type { Finished } from "./longcot-process.ts";

@@ -2,9 +2,9 @@
 // rollout files say.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import { loadRecipe } from "@longcot/train/src/recipe/load-recipe.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { rolloutPath } from "@longcot/train/src/run/rollout-store.ts";
 import { advantageEstimators, klEstimate, lossReduction } from "@longcot/ppo-loss";
 import { readRolloutFile } from "@longcot/rollout-buffer";

@@ -1,9 +1,9 @@
 // The memory plan: shown, refused where it does not fit, and near what a run takes; gradient checkpointing takes less and trains the same.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { expect, test } from "vitest";
 import { eventsOf, runLongcot, startLongcot, TINY_RECIPE } from "./longcot-process.ts";
 import { scratchFolder } from "./scratch-folder.ts";

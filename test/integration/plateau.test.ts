@@ -1,8 +1,8 @@
 // A stage that ends on a plateau: the next one begins there, and a run stopped around that moment comes out as one that was not.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import type { EvaluationRecord } from "@longcot/train/src/run/records.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { expect, test } from "vitest";
 import { eventsOf } from "./longcot-process.ts";
 import { go } from "./random-kills.ts";

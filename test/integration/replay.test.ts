@@ -2,7 +2,7 @@
 // stay and the updates differ; what cannot fit is refused before anything is written.
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
+import { readLog } from "@longcot/durable-files";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
 import { readRolloutFile } from "@longcot/rollout-buffer";

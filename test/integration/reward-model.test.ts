@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadPreferences } from "@longcot/data-filter";
+import { readLog } from "@longcot/durable-files";
 import type { EvalOutcome } from "@longcot/train/src/eval/eval-outcome.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 import { expect, inject, test } from "vitest";
 import { runLongcot, startLongcot } from "./longcot-process.ts";

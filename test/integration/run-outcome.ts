@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 
 /** Steps of tiny.yaml. */

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConversations } from "@longcot/data-filter";
+import { readLog } from "@longcot/durable-files";
 import type { Metrics } from "@longcot/train/src/events.ts";
-import { readLog } from "@longcot/train/src/run/jsonl-log.ts";
 import { withoutTimings } from "@longcot/train/src/run/metrics-line.ts";
 import { beforeAll, expect, test } from "vitest";
 import { runLongcot, startLongcot, TINY_MODEL, TINY_RECIPE } from "./longcot-process.ts";

@@ -35,7 +35,7 @@ describe.each(["parquet", "jsonl"])("round trip through %s", (format) => {
     const rows = await loadPrompts(fileURLToPath(new URL("../fixtures/verl-snappy.parquet", import.meta.url)));
     await writePrompts(at(`made/here/rows.${format}`), rows);
     expect(await loadPrompts(at(`made/here/rows.${format}`))).toEqual(rows);
-    expect(readdirSync(at("made/here")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(readdirSync(at("made/here")).filter((name) => name.startsWith(".aside-"))).toEqual([]);
   });
 
   test("conversations come back equal", async () => {

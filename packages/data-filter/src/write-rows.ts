@@ -1,7 +1,7 @@
 // Rows to a parquet or JSONL file, which appears whole or not at all.
-import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { schemaElements, toParquetValue, type FieldType } from "./parquet-fields.ts";
@@ -21,7 +21,8 @@ export interface WrittenColumn {
 export async function writeRows(path: string, columns: readonly WrittenColumn[]): Promise<void> {
   const format = formatOf(path);
   if (columns[0]!.values.length === 0) throw new DataError({ who: path, expected: "at least one row to write", received: "none" });
-  await writeAtomically(path, format === "parquet" ? parquetBytes(columns) : jsonLines(columns));
+  await mkdir(dirname(path), { recursive: true });
+  atomicWrite(path, format === "parquet" ? parquetBytes(columns) : jsonLines(columns));
 }
 
 function parquetBytes(columns: readonly WrittenColumn[]): Uint8Array {
@@ -50,23 +51,4 @@ function checkJsonNumber(key: string, value: unknown): unknown {
     received: String(value),
     fix: "Write parquet instead",
   });
-}
-
-/** Writes aside, flushes to disk, renames: a reader sees the old file or the new one, never a part. */
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const aside = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(aside, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
 }

@@ -1,7 +1,5 @@
 // Answers on disk, one JSON line each, written as they come: what was asked is not asked again, whatever ends the process.
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
-import { DataError } from "@longcot/errors";
+import { cutTornLine, JsonlLog, readLog, type LineCheck } from "@longcot/durable-files";
 import type { Answer } from "./question.ts";
 
 export interface AnswerStore {
@@ -21,35 +19,23 @@ export function memoryStore(): AnswerStore {
  * @throws DataError naming the line where any other is no answer.
  */
 export function fileStore(path: string): AnswerStore {
-  mkdirSync(dirname(path), { recursive: true });
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const answers = new Map<string, Answer>();
-  for (const [i, line] of whole.split("\n").slice(0, -1).entries()) {
-    const { key, ...answer } = parseLine(path, i + 1, line);
-    answers.set(key, answer);
-  }
-  const fd = openSync(path, "a");
-  if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole));
+  cutTornLine(path);
+  const answers = new Map(readLog(path, ANSWER_LINE).map(({ key, ...answer }) => [key, answer]));
+  const log = new JsonlLog(path);
   return {
     get: (key) => answers.get(key),
     add(key, answer) {
       answers.set(key, answer);
-      writeSync(fd, `${JSON.stringify({ key, ...answer })}\n`);
+      log.append([JSON.stringify({ key, ...answer })]);
     },
     close() {
-      fsyncSync(fd);
-      closeSync(fd);
+      log.sync();
+      log.close();
     },
   };
 }
 
-function parseLine(path: string, line: number, text: string): Answer & { key: string } {
-  try {
-    const value = JSON.parse(text) as Answer & { key: string };
-    if (typeof value.key === "string" && typeof value.text === "string") return value;
-  } catch {
-    // Named below.
-  }
-  throw new DataError({ who: path, argument: `line ${line}`, expected: "an answer written by this program", received: text.slice(0, 60) });
-}
+const ANSWER_LINE: LineCheck<Answer & { key: string }> = {
+  expected: "an answer written by this program",
+  test: ({ key, text }) => typeof key === "string" && typeof text === "string",
+};

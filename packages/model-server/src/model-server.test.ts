@@ -131,7 +131,7 @@ test("a half-written last line is asked again, any other foreign line is an erro
   expect(await withServer(echo, { store }, async (server) => void (await server.askAll([question("a"), question("b")])))).toBe(1);
   writeFileSync(store, "{}\n");
   expect(() => openModelServer({ url: "http://127.0.0.1:1/v1", model: "m", store })).toThrow(
-    `${store}: line 1 must be an answer written by this program, got {}`,
+    `${store}:1: expected an answer written by this program, got "{}"`,
   );
 });
 

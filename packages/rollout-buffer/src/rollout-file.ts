@@ -1,6 +1,7 @@
 // One sealed step as one Arrow IPC file: there whole or not at all, checked to the last bit when read.
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { open, writeFile, type FileHandle } from "node:fs/promises";
+import { basename } from "node:path";
+import { atomicFile } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import { RecordBatch, RecordBatchReader, Schema } from "apache-arrow";
 import { COLUMN_ALIGNMENT_BYTES, type Arena, type ArenaRegion } from "./arena.ts";
@@ -28,7 +29,7 @@ import { StepMemory } from "./step-memory.ts";
 const READ_PIECE_BYTES = 4 * 2 ** 20;
 
 /**
- * Writes `rollouts` to `path` durably: to `path + ".tmp"`, synced to the disk, renamed over `path`, the folder synced. A reader, or a
+ * Writes `rollouts` to `path` durably: to a file beside it, synced to the disk, renamed over `path`, the folder synced. A reader, or a
  * restart after a crash at any moment, finds the old file, no file, or the whole new one. Equal rows give equal bytes. Uncompressed (the
  * default), columns go to the disk from where they lie, without a copy.
  *
@@ -39,27 +40,11 @@ export async function writeRolloutFile(
   rollouts: Rollouts,
   { compression = "none" }: { compression?: FileCompression } = {},
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
   const chunks = encodeWithChecksum(rollouts, compression);
-  try {
-    const file = await open(temporary, "w");
-    try {
-      for (const chunk of chunks) for (const piece of sliceForCalls(chunk)) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  const pieces = function* (): Generator<Uint8Array<ArrayBufferLike>> {
+    for (const chunk of chunks) yield* sliceForCalls(chunk);
+  };
+  await atomicFile(path, (aside) => writeFile(aside, pieces()));
 }
 
 /** The file's bytes, the checksum in the place that was kept for it. */

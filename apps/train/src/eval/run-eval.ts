@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { gradeMath, createVerifierPool } from "@longcot/verifiers";
-import { atomicWrite } from "../run/atomic.ts";
 import { openAnswerSource, type AnswerSource } from "./answer-source.ts";
 import type { BenchmarkPlan } from "./benchmarks.ts";
 import { compareWith } from "./compare-results.ts";

@@ -1,9 +1,9 @@
 // Graded samples on disk as they come, a JSON line each: an interrupted evaluation goes on, a finished one can be read.
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { cutTornLine, JsonlLog, readLog } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import type { VerifyResult } from "@longcot/verifiers";
-import { cutTornLine, JsonlLog, readLog } from "../run/jsonl-log.ts";
 
 /** One answer to one problem, graded. */
 export interface GradedSample {

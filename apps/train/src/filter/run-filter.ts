@@ -1,10 +1,10 @@
 // A filter recipe, run: the steps with what they need, the pipeline, and what is written beside the problems that are left.
 import { mkdirSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import { runPipeline, type PipelineResult, type Source } from "@longcot/data-filter";
 import { definedOnly } from "../recipe/defined-only.ts";
-import { atomicWrite } from "../run/atomic.ts";
 import { dataCard } from "./data-card.ts";
 import type { FilterRecipe } from "./filter-recipe.ts";
 import { renderFilterReport } from "./filter-report.ts";

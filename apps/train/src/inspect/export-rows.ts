@@ -1,6 +1,7 @@
 // Rollouts with their texts as JSON lines or parquet, a step at a time: the file appears whole or not at all.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { extname } from "node:path";
+import { atomicFile } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { SampleFacts } from "./sample-facts.ts";
@@ -34,55 +35,31 @@ const COLUMNS: readonly Column[] = [
 /** Takes the rows of one step after the other. */
 export interface RowsExport {
   write(rows: readonly SampleFacts[]): void;
-  /** Puts the file into its place. */
   finish(): void;
-  /** Leaves nothing behind. */
-  abandon(): void;
 }
 
-/** An export to `path`, whose extension says the format. @throws ConfigError for another one than .jsonl and .parquet. */
-export function openExport(path: string): RowsExport {
-  const aside = `${path}.tmp`;
-  const finish = (): void => {
-    const fd = openSync(aside, "r+");
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(aside, path);
+/** Writes what `fill` exports to `path`, whose extension says the format. @throws ConfigError for another one than .jsonl and .parquet. */
+export async function exportRows(path: string, fill: (out: RowsExport) => Promise<void>): Promise<void> {
+  const open = { ".jsonl": openJsonl, ".parquet": openParquet }[extname(path)];
+  if (open === undefined) throw new ConfigError({ who: "--export", expected: "a .jsonl or .parquet file", received: path });
+  await atomicFile(path, async (aside) => {
+    const out = open(aside);
+    await fill(out);
+    out.finish();
+  });
+}
+
+function openJsonl(path: string): RowsExport {
+  return { write: (rows) => appendFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join("")), finish() {} };
+}
+
+function openParquet(path: string): RowsExport {
+  const schema = [{ name: "schema", num_children: COLUMNS.length }, ...COLUMNS.flatMap(schemaOf)];
+  const writer = new ParquetWriter({ writer: fileWriter(path), schema, createdBy: "longcot" });
+  return {
+    write: (rows) => void writer.write({ columnData: COLUMNS.map(([name]) => ({ name, data: rows.map((row) => row[name]) })) }),
+    finish: () => void writer.finish(),
   };
-  const abandon = (): void => rmSync(aside, { force: true });
-  switch (extname(path)) {
-    case ".jsonl": {
-      const fd = openSync(aside, "w");
-      return {
-        write: (rows) => {
-          const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-          for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-        },
-        finish: () => {
-          closeSync(fd);
-          finish();
-        },
-        abandon: () => {
-          closeSync(fd);
-          abandon();
-        },
-      };
-    }
-    case ".parquet": {
-      const schema = [{ name: "schema", num_children: COLUMNS.length }, ...COLUMNS.flatMap(schemaOf)];
-      const writer = new ParquetWriter({ writer: fileWriter(aside), schema, createdBy: "longcot" });
-      return {
-        write: (rows) => void writer.write({ columnData: COLUMNS.map(([name]) => ({ name, data: rows.map((row) => row[name]) })) }),
-        finish: () => {
-          void writer.finish();
-          finish();
-        },
-        abandon,
-      };
-    }
-    default:
-      throw new ConfigError({ who: "--export", expected: "a .jsonl or .parquet file", received: path });
-  }
 }
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];

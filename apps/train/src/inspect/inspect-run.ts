@@ -7,7 +7,7 @@ import type { RolloutGroup, Rollouts } from "@longcot/rollout-buffer";
 import type { InspectJob } from "../cli/inspect.ts";
 import { createRowsProgress } from "../models/rows-progress.ts";
 import { rolloutPath } from "../run/rollout-store.ts";
-import { openExport } from "./export-rows.ts";
+import { exportRows } from "./export-rows.ts";
 import { openRun, openTokenizer } from "./open-run.ts";
 import type { OpenRun } from "./open-run.ts";
 import { sampleFacts } from "./sample-facts.ts";
@@ -23,7 +23,7 @@ export async function inspectRun(job: InspectJob): Promise<void> {
   const run = openRun(job.run);
   if (job.sample !== undefined && (job.step === undefined || job.prompt === undefined))
     throw new ConfigError({ who: "--sample", expected: "used with --step and --prompt", received: "without" });
-  if (job.export !== undefined) await exportRows(run, job, job.export);
+  if (job.export !== undefined) await exportRun(run, job, job.export);
   else if (job.step === undefined && job.prompt === undefined) await showRun(run, job);
   else if (job.step === undefined) await showPrompt(run, job, job.prompt!);
   else if (job.prompt === undefined) await showStep(run, job, job.step);
@@ -103,12 +103,11 @@ function sampleText(
   return shadeTokens(tokenTexts(tokenizer, tokens), values, (token) => entropies !== null && entropies[token]! >= high);
 }
 
-async function exportRows(run: OpenRun, { step, prompt, sample, json }: InspectJob, path: string): Promise<void> {
+async function exportRun(run: OpenRun, { step, prompt, sample, json }: InspectJob, path: string): Promise<void> {
   const tokenizer = await openTokenizer(run);
   const steps = step === undefined ? run.rolloutSteps : [step];
-  const out = openExport(path);
   let count = 0;
-  try {
+  await exportRows(path, async (out) => {
     for (const one of steps) {
       const rollouts = await readStep(run, one);
       const groups = prompt === undefined ? [...rollouts.groups()] : [...rollouts.groups()].filter(({ promptId }) => promptId === prompt);
@@ -117,11 +116,7 @@ async function exportRows(run: OpenRun, { step, prompt, sample, json }: InspectJ
       count += rows.length;
     }
     if (count === 0) throw new ConfigError({ who: "--export", expected: "at least one row", received: "none" });
-    out.finish();
-  } catch (error) {
-    out.abandon();
-    throw error;
-  }
+  });
   say(json === true ? JSON.stringify({ file: path, rows: count }) : `${count} rows in ${path}`);
 }
 

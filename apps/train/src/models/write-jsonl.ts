@@ -1,6 +1,7 @@
-// Writes JSONL whole or not at all: aside, flushed, renamed.
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+// Writes JSONL whole or not at all.
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 
 const CHUNK_CHARACTERS = 1 << 20;
@@ -16,30 +17,20 @@ export function checkOutput(path: string): void {
 
 /** Replaces `path` by one line per row; returns how many. */
 export function writeJsonl(path: string, rows: Iterable<object>): number {
-  const aside = join(dirname(path), `.aside-${process.pid}-${basename(path)}`);
-  const file = openSync(aside, "w");
-  try {
-    let count = 0;
+  let count = 0;
+  const chunks = function* (): Generator<string> {
     let pending = "";
-    const flush = (): void => {
-      const bytes = Buffer.from(pending);
-      for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
-      pending = "";
-    };
     for (const row of rows) {
       pending += `${JSON.stringify(row)}\n`;
       count++;
-      if (pending.length >= CHUNK_CHARACTERS) flush();
+      if (pending.length < CHUNK_CHARACTERS) continue;
+      yield pending;
+      pending = "";
     }
-    flush();
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(aside, path);
-    return count;
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw error;
-  }
+    yield pending;
+  };
+  atomicWrite(path, chunks());
+  return count;
 }
 
 /** Float32 values in the fewest digits that bring them back exactly. */

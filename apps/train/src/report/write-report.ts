@@ -1,7 +1,7 @@
 // Writes the report of a run: report/index.html, and report/summary.svg once there is something to sum up.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { atomicWrite } from "../run/atomic.ts";
+import { atomicWrite } from "@longcot/durable-files";
 import { readRecords } from "../run/records.ts";
 import { readRunRecipe } from "../run/run-folder.ts";
 import { renderPage } from "./page.ts";

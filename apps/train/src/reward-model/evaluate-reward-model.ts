@@ -1,11 +1,11 @@
 // The work of `longcot reward-model evaluate`: a trained reward model on pairs, with its report.
 import { mkdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { loadScalarModel, loadTokenizer } from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { EngineFlags } from "../cli/engine-options.ts";
 import { resolveModel } from "../models/resolve-model.ts";
-import { atomicWrite } from "../run/atomic.ts";
 import { measurePairs } from "./measure-pairs.ts";
 import type { PairMeasures } from "./measure-pairs.ts";
 import { loadTokenPairs } from "./pair-data.ts";

@@ -3,13 +3,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { learningRateAt, planEpochs } from "@longcot/distillation";
+import { atomicWrite, readLog } from "@longcot/durable-files";
 import { checkTokenizerFits, createScalarModel, loadTokenizer, readModelConfig, saveScalarModel } from "@longcot/language-model";
 import { createRewardTrainer } from "@longcot/reward-model";
 import { openEngine } from "@longcot/tensor-kernels";
 import type { Metrics } from "../events.ts";
 import { resolveModel } from "../models/resolve-model.ts";
-import { atomicWrite } from "../run/atomic.ts";
-import { readLog } from "../run/jsonl-log.ts";
 import { METRICS_FILE } from "../run/records.ts";
 import type { SftFolder } from "../sft/sft-folder.ts";
 import { restoreTraining, saveTraining, warmupSteps } from "../sft/training-checkpoint.ts";

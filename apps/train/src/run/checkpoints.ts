@@ -1,8 +1,8 @@
 // The folder checkpoints/ of a run: one whole folder per saved step, the newest few kept, the newest intact one found.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { atomicFolder, atomicRemove, atomicWrite, removeLeftovers } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
-import { atomicFolder, atomicRemove, atomicWrite, removeLeftovers } from "./atomic.ts";
 
 const STATE_FILE = "state.json";
 const SCHEMA_VERSION = 1;

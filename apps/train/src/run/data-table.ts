@@ -1,9 +1,9 @@
 // A table as CSV and as Arrow IPC file: text columns by name, numbers everywhere else, an empty cell for what a row lacks.
 import { existsSync, readFileSync } from "node:fs";
+import { atomicWrite } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { csvFormat, csvParse } from "d3-dsv";
-import { atomicWrite } from "./atomic.ts";
 
 export type DataRow = Readonly<Record<string, string | number | undefined>>;
 

@@ -1,8 +1,8 @@
 // The files of a run beside metrics.jsonl: evaluations, samples, pass rates, alarms, environment. One format each, written and read here.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLog } from "@longcot/durable-files";
 import type { EvaluationEvent, Metrics } from "../events.ts";
-import { readLog } from "./jsonl-log.ts";
 
 /** A line of evaluations.jsonl: the evaluation event without its type. */
 export type EvaluationRecord = Omit<EvaluationEvent, "type">;

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { loadRecipe } from "../recipe/load-recipe.ts";
-import { atomicFolder, atomicWrite } from "./atomic.ts";
 import { isTimingMetric, metricsLine, withoutTimings } from "./metrics-line.ts";
 import type { SampleRecord } from "./records.ts";
 import { createRunFolder, defaultRunPath, findNewestRun, openRunFolder, readRunRecipe } from "./run-folder.ts";
@@ -162,21 +161,6 @@ test("two processes cannot train one run, and a kill -9 frees it at once", async
   other.kill("SIGKILL");
   await once(other, "exit");
   (await openRunFolder(path)).run.close();
-});
-
-test("atomic files and folders: a failure leaves what was there", async () => {
-  const folder = scratch();
-  const file = join(folder, "file");
-  atomicWrite(file, "old");
-  atomicWrite(file, "new");
-  expect(readFileSync(file, "utf8")).toBe("new");
-  await expect(
-    atomicFolder(join(folder, "made"), (aside) => {
-      writeFileSync(join(aside, "half"), "");
-      throw new Error("stop");
-    }),
-  ).rejects.toThrow("stop");
-  expect(readdirSync(folder)).toEqual(["file"]);
 });
 
 test("names of runs, and the newest of them", async () => {

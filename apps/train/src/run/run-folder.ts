@@ -1,15 +1,14 @@
 // The folder of one run: made whole, locked, appended to, checkpointed, and opened again to go on as if nothing had happened.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { atomicFolder, atomicWrite, cutLog, JsonlLog, readLog, removeLeftovers } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import type { Metrics } from "../events.ts";
 import { resolveRecipe, writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
-import { atomicFolder, atomicWrite, removeLeftovers } from "./atomic.ts";
 import { amendCheckpoint, findCheckpoint, findCheckpointBefore, removeCheckpointsFrom, saveCheckpoint } from "./checkpoints.ts";
 import type { Checkpoint, FillCheckpoint } from "./checkpoints.ts";
 import { EventFile } from "./event-file.ts";
-import { cutLog, JsonlLog, readLog } from "./jsonl-log.ts";
 import { metricsLine } from "./metrics-line.ts";
 import { ALARMS_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, METRICS_FILE, PASS_RATES_FILE, RECIPE_FILE, SAMPLES_FILE } from "./records.ts";
 import type { AlarmRecord, EnvironmentRecord, EvaluationRecord, PassRateRecord, SampleRecord } from "./records.ts";

@@ -1,13 +1,12 @@
 // The folder of a fine-tuning: recipe, logs, checkpoints, and `model`, a link to the newest checkpoint's.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { atomicFolder, atomicLink, cutLog, JsonlLog, removeLeftovers } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import type { LevelResult, Metrics } from "../events.ts";
-import { atomicFolder, removeLeftovers } from "../run/atomic.ts";
 import { amendCheckpoint, checkpointName, findCheckpoint, saveCheckpoint } from "../run/checkpoints.ts";
 import type { Checkpoint, FillCheckpoint } from "../run/checkpoints.ts";
 import { EventFile } from "../run/event-file.ts";
-import { cutLog, JsonlLog } from "../run/jsonl-log.ts";
 import { metricsLine } from "../run/metrics-line.ts";
 import { EVALUATIONS_FILE, METRICS_FILE, RECIPE_FILE } from "../run/records.ts";
 import { checkRunPath } from "../run/run-folder.ts";
@@ -75,10 +74,7 @@ export class SftFolder {
 
   /** Makes `model` the model of the checkpoint of `step`, in one move. */
   #pointTo(step: number): void {
-    const aside = join(this.path, `${MODEL_LINK}.tmp`);
-    rmSync(aside, { force: true });
-    symlinkSync(join("checkpoints", checkpointName(step), "model"), aside);
-    renameSync(aside, join(this.path, MODEL_LINK));
+    atomicLink(join(this.path, MODEL_LINK), join("checkpoints", checkpointName(step), "model"));
   }
 
   /** Makes the newest checkpoint go on from `state` and from the logs as they are now. */

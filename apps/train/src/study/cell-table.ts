@@ -1,8 +1,8 @@
 // One row per cell of a study, over its seeds: what it earned, what entropy it ended with, how long it took. With timings, so not part of the
 // report's data, which is the same on every machine.
 import { join } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import type { Metrics } from "../events.ts";
-import { atomicWrite } from "../run/atomic.ts";
 import { readRecords } from "../run/records.ts";
 import type { Study } from "./load-study.ts";
 import { cellFolder, readOutcomes, runKey } from "./study-folder.ts";

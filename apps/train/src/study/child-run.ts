@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { atomicWrite } from "@longcot/durable-files";
 import type { TrainEvent } from "../events.ts";
 import { writeRecipe } from "../recipe/load-recipe.ts";
 import type { Recipe } from "../recipe/schema.ts";
-import { atomicWrite } from "../run/atomic.ts";
 import { RECIPE_FILE } from "../run/records.ts";
 import type { RunStatus } from "./study-events.ts";
 

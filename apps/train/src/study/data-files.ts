@@ -1,9 +1,9 @@
 // The tables of a study as files: CSV, which reports are drawn from again, and the same as Arrow for everything else.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import type { Finding } from "@longcot/entropy-dynamics";
-import { atomicWrite } from "../run/atomic.ts";
 import { readTable, writeTable } from "../run/data-table.ts";
 import type { RunRow } from "./run-rows.ts";
 import type { EvaluationRow, StepRow, StudyData, StudyRecord } from "./study-data.ts";

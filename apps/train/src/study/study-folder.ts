@@ -1,10 +1,9 @@
 // The folder of a study: its recipe, one run's folder per cell and seed, the cold starts they share, and how each run ended.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { atomicWrite, JsonlLog, readLog } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import { stringify } from "yaml";
-import { atomicWrite } from "../run/atomic.ts";
-import { JsonlLog, readLog } from "../run/jsonl-log.ts";
 import { lockRun } from "../run/run-lock.ts";
 import type { RunLock } from "../run/run-lock.ts";
 import type { RunName, RunStatus } from "./study-events.ts";

@@ -1,9 +1,9 @@
 // Writes a study's report: index.html and data/, from the runs of a study's folder or again from the data of an earlier report.
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { judgeFindings } from "@longcot/entropy-dynamics";
 import type { Finding } from "@longcot/entropy-dynamics";
-import { atomicWrite } from "../run/atomic.ts";
 import { readData, writeData } from "./data-files.ts";
 import { resolveStudy } from "./load-study.ts";
 import { runRows } from "./run-rows.ts";

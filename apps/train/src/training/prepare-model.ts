@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import {
   attachLora,
   characterTokenizerFiles,
@@ -19,7 +20,6 @@ import { ARITHMETIC_ALPHABET } from "../arithmetic/index.ts";
 import { resolveModel } from "../models/resolve-model.ts";
 import { checkContextFits } from "../recipe/load-recipe.ts";
 import type { NewModel, Recipe } from "../recipe/schema.ts";
-import { atomicWrite } from "../run/atomic.ts";
 
 export interface PreparedModel {
   model: LanguageModel;

@@ -1,9 +1,7 @@
 // What a step finds out about a problem at a cost, on disk as it comes: an interrupted step goes on where it was, and a later run of other
 // files asks nothing again that it knows. Results are named by what the problem says, not by its place.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
-import { DataError } from "@longcot/errors";
+import { cutTornLine, JsonlLog, readLog, type LineCheck } from "@longcot/durable-files";
 
 export interface ResultFile<Result> {
   get(key: string): Result | undefined;
@@ -23,36 +21,34 @@ export function resultKey(...texts: readonly (string | null)[]): string {
  * @throws DataError naming a line that is no result.
  */
 export function openResultFile<Result>(path: string, options: object): ResultFile<Result> {
-  mkdirSync(dirname(path), { recursive: true });
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole));
+  cutTornLine(path);
   const own = JSON.stringify(options);
   const results = new Map<string, Result>();
   let isOwn = false;
-  for (const [i, line] of whole.split("\n").slice(0, -1).entries()) {
-    const entry = parseLine<Result>(path, i + 1, line);
-    if (entry.options !== undefined) isOwn = JSON.stringify(entry.options) === own;
-    else if (isOwn) results.set(entry.key!, entry.result!);
+  for (const { options: found, key, result } of readLog<ResultLine<Result>>(path, RESULT_LINE)) {
+    if (found !== undefined) isOwn = JSON.stringify(found) === own;
+    else if (isOwn) results.set(key!, result!);
   }
-  const fd = openSync(path, "a");
-  if (!isOwn) writeSync(fd, `${JSON.stringify({ options })}\n`);
+  const log = new JsonlLog(path);
+  if (!isOwn) log.append([JSON.stringify({ options })]);
   return {
     get: (key) => results.get(key),
     add(found) {
       for (const [key, result] of found) results.set(key, result);
-      writeSync(fd, found.map(([key, result]) => `${JSON.stringify({ key, result })}\n`).join(""));
+      log.append(found.map(([key, result]) => JSON.stringify({ key, result })));
     },
-    close: () => closeSync(fd),
+    close: () => log.close(),
   };
 }
 
-function parseLine<Result>(path: string, line: number, text: string): { options?: object; key?: string; result?: Result } {
-  try {
-    const value = JSON.parse(text) as { options?: object; key?: string; result?: Result };
-    if (typeof value.options === "object" || (typeof value.key === "string" && value.result !== undefined)) return value;
-  } catch {
-    // Named below.
-  }
-  throw new DataError({ who: path, argument: `line ${line}`, expected: "a result written by this program", received: text.slice(0, 60) });
+/** Options, and after them what was found with them. */
+interface ResultLine<Result> {
+  options?: object;
+  key?: string;
+  result?: Result;
 }
+
+const RESULT_LINE: LineCheck<ResultLine<unknown>> = {
+  expected: "a result written by this program",
+  test: ({ options, key, result }) => typeof options === "object" || (typeof key === "string" && result !== undefined),
+};

@@ -1,5 +1,6 @@
 // What the steps kept, in verl's schema, and what they left out: files that appear whole or not at all.
-import { rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
+import { atomicFile } from "@longcot/durable-files";
 import { formatOf } from "../read-rows.ts";
 import type { ProblemStore } from "./problem-store.ts";
 import { sqlText } from "./sql-text.ts";
@@ -40,12 +41,6 @@ export async function writeDropped(store: ProblemStore, path: string): Promise<v
 }
 
 async function copyTo(store: ProblemStore, query: string, path: string): Promise<void> {
-  const aside = `${path}.part`;
-  try {
-    const format = formatOf(path) === "parquet" ? "FORMAT parquet, COMPRESSION zstd" : "FORMAT json";
-    await store.connection.run(`COPY (${query}) TO ${sqlText(aside)} (${format})`);
-    await rename(aside, path);
-  } finally {
-    await rm(aside, { force: true });
-  }
+  const format = formatOf(path) === "parquet" ? "FORMAT parquet, COMPRESSION zstd" : "FORMAT json";
+  await atomicFile(path, (aside) => store.connection.run(`COPY (${query}) TO ${sqlText(aside)} (${format})`));
 }

@@ -1,7 +1,5 @@
 // Answers on disk as they come, a JSON line each: what was answered is not asked again, whatever ends the process.
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
-import { DataError } from "@longcot/errors";
+import { cutTornLine, JsonlLog, readLog, type LineCheck } from "@longcot/durable-files";
 import type { TeacherAnswer } from "./teacher.ts";
 
 type Place = { readonly problem: number; readonly sample: number };
@@ -17,42 +15,25 @@ export interface AnswerLog {
  * @throws DataError naming any other line that is no answer.
  */
 export function openAnswerLog(path: string): AnswerLog {
-  mkdirSync(dirname(path), { recursive: true });
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const answers = new Map<string, TeacherAnswer>();
-  for (const [i, line] of whole.split("\n").slice(0, -1).entries()) {
-    const { problem, sample, ...answer } = parseLine(path, i + 1, line);
-    answers.set(keyOf({ problem, sample }), answer);
-  }
-  const fd = openSync(path, "a");
-  if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole));
+  cutTornLine(path);
+  const answers = new Map(readLog(path, ANSWER_LINE).map(({ problem, sample, ...answer }) => [keyOf({ problem, sample }), answer]));
+  const log = new JsonlLog(path);
   return {
     get: (place) => answers.get(keyOf(place)),
     add({ problem, sample }, answer) {
       answers.set(keyOf({ problem, sample }), answer);
-      writeWhole(fd, `${JSON.stringify({ problem, sample, ...answer })}\n`);
+      log.append([JSON.stringify({ problem, sample, ...answer })]);
     },
     close() {
-      fsyncSync(fd);
-      closeSync(fd);
+      log.sync();
+      log.close();
     },
   };
 }
 
 const keyOf = ({ problem, sample }: Place): string => `${problem}/${sample}`;
 
-function writeWhole(fd: number, line: string): void {
-  const bytes = Buffer.from(line);
-  for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-}
-
-function parseLine(path: string, line: number, text: string): TeacherAnswer & Place {
-  try {
-    const value = JSON.parse(text) as TeacherAnswer & Place;
-    if (typeof value.text === "string" && Number.isInteger(value.problem) && Number.isInteger(value.sample)) return value;
-  } catch {
-    // Named below.
-  }
-  throw new DataError({ who: path, argument: `line ${line}`, expected: "an answer written by this program", received: text.slice(0, 60) });
-}
+const ANSWER_LINE: LineCheck<TeacherAnswer & Place> = {
+  expected: "an answer written by this program",
+  test: ({ text, problem, sample }) => typeof text === "string" && Number.isInteger(problem) && Number.isInteger(sample),
+};

@@ -1,6 +1,7 @@
 // A teacher's likeliest tokens beside the tokens that they are about, as one Arrow file.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { atomicWrite } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
 import {
   Field,
@@ -68,16 +69,7 @@ export function writeTeacherScores(
   writer.write(new RecordBatch(schema, rows));
   writer.finish();
   mkdirSync(dirname(path), { recursive: true });
-  const aside = `${path}.tmp`;
-  const fd = openSync(aside, "w");
-  try {
-    const bytes = writer.toUint8Array(true);
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(aside, path);
+  atomicWrite(path, writer.toUint8Array(true));
 }
 
 /**

@@ -98,8 +98,8 @@ describe("whole or not at all", () => {
       }),
     ).rejects.toThrow("engine gone");
     expect(await readdir(folder)).toEqual([]);
-    await mkdir(join(folder, ".model.partial"));
-    await writeFile(join(folder, ".model.partial", "junk"), "");
+    await mkdir(join(folder, ".aside-model"));
+    await writeFile(join(folder, ".aside-model", "junk"), "");
     await writeModelDirectory(path, { config: original.config, tensors: [] });
     expect(await readdir(folder)).toEqual(["model"]);
     expect((await readdir(path)).sort()).toEqual(["config.json", "model.safetensors"]);

@@ -1,8 +1,8 @@
 // A model's directory in the Hugging Face layout: read with every file checked, written whole or not at all.
-import { open, stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { atomicFolder } from "@longcot/durable-files";
 import { DataError } from "@longcot/errors";
-import { writeDirectoryAtomically } from "./atomic-write.ts";
 import type { ModelHead } from "../architectures/architecture.ts";
 import { baseDirectory, readAdapterConfig, type AdapterConfig } from "./adapter-config.ts";
 import { openCheckpoint } from "./checkpoint.ts";
@@ -101,26 +101,16 @@ export interface ModelDirectoryContent extends WriteSafetensorsOptions {
 export async function writeModelDirectory(path: string, content: ModelDirectoryContent): Promise<void> {
   const { config, head = "language", tensors, companions = {}, dtype = config.dtype } = content;
   const { metadata = {}, maxShardBytes = MAX_SHARD_BYTES } = content;
-  await writeDirectoryAtomically(path, async (directory) => {
+  await atomicFolder(path, async (directory) => {
     const json = `${JSON.stringify(serializeModelConfig(config, dtype, head), undefined, 2)}\n`;
     await writeTextFiles(directory, { ...companions, [CONFIG_FILE]: json });
     await writeCheckpoint(directory, tensors, { dtype, metadata, maxShardBytes });
   });
 }
 
-/** Writes `files`, name to text, flushed. */
+/** Writes `files`, name to text. */
 export async function writeTextFiles(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) await writeText(join(directory, name), text);
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
 }
 
 async function checkDirectory(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 // Writing a safetensors file that transformers, vLLM and SGLang load as is; tensors are fetched one at a time, so that none is held twice.
-import type { FileHandle } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
+import { atomicFile } from "@longcot/durable-files";
 import { DataError, ShapeError } from "@longcot/errors";
-import { writeFileAtomically } from "./atomic-write.ts";
 import { narrowToBfloat16, narrowToFloat16, type WeightDtype } from "./half-precision.ts";
 import { BYTES_PER_ELEMENT, HEADER_ALIGNMENT_BYTES, HEADER_LENGTH_BYTES } from "./safetensors-header.ts";
 
@@ -41,23 +41,29 @@ export async function writeSafetensors(
 ): Promise<void> {
   const { dtype = "float32", metadata = {} } = options;
   const header = encodeHeader(path, tensors, DTYPE_NAMES[dtype], { format: "pt", ...metadata });
-  await writeFileAtomically(path, async (file) => {
-    await writeAll(file, header);
-    for (const tensor of tensors) {
-      const values = typeof tensor.data === "function" ? await tensor.data() : tensor.data;
-      if (values.length !== elementCount(tensor)) {
-        throw new ShapeError({
-          who: path,
-          argument: `tensor ${JSON.stringify(tensor.name)}`,
-          expected: `${elementCount(tensor)} values for shape [${tensor.shape.join(", ")}]`,
-          received: String(values.length),
-        });
-      }
-      for (let done = 0; done < values.length; done += WRITE_CHUNK_ELEMENTS) {
-        await writeAll(file, encodeValues(values.subarray(done, done + WRITE_CHUNK_ELEMENTS), dtype));
-      }
+  await atomicFile(path, (aside) => writeFile(aside, contentOf(path, header, tensors, dtype)));
+}
+
+async function* contentOf(
+  path: string,
+  header: Uint8Array,
+  tensors: readonly TensorSource[],
+  dtype: WeightDtype,
+): AsyncGenerator<Uint8Array> {
+  yield header;
+  for (const tensor of tensors) {
+    const values = typeof tensor.data === "function" ? await tensor.data() : tensor.data;
+    if (values.length !== elementCount(tensor)) {
+      throw new ShapeError({
+        who: path,
+        argument: `tensor ${JSON.stringify(tensor.name)}`,
+        expected: `${elementCount(tensor)} values for shape [${tensor.shape.join(", ")}]`,
+        received: String(values.length),
+      });
     }
-  });
+    for (let done = 0; done < values.length; done += WRITE_CHUNK_ELEMENTS)
+      yield encodeValues(values.subarray(done, done + WRITE_CHUNK_ELEMENTS), dtype);
+  }
 }
 
 function encodeHeader(
@@ -99,8 +105,4 @@ export function bytesOf(tensor: TensorSource, dtype: WeightDtype): number {
 
 function elementCount(tensor: TensorSource): number {
   return tensor.shape.reduce((product, size) => product * size, 1);
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten;
 }

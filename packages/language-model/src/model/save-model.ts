@@ -1,12 +1,12 @@
 // Models written to disk: whole ones in the Hugging Face layout, adapters in PEFT's format.
 
 import { join } from "node:path";
+import { atomicFolder } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import type { Parameter } from "../architectures/architecture.ts";
 import { ARCHITECTURES } from "../architectures/index.ts";
 import { initializeInto, partOfParameter } from "../architectures/parameter-layout.ts";
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, serializeAdapterConfig } from "../files/adapter-config.ts";
-import { writeDirectoryAtomically } from "../files/atomic-write.ts";
 import type { WeightDtype } from "../files/half-precision.ts";
 import type { ModelConfig } from "../files/model-config.ts";
 import { writeModelDirectory, writeTextFiles } from "../files/model-directory.ts";
@@ -64,7 +64,7 @@ export async function saveAdapter(
   if (lora === undefined)
     throw new ConfigError({ who: "saveAdapter", argument: "model", expected: "one with adapters", received: model.name });
   const tensors = checkpointTensors(lora.parameters, async ({ variable }) => (await engine.read(variable)) as Float32Array);
-  await writeDirectoryAtomically(directory, async (folder) => {
+  await atomicFolder(directory, async (folder) => {
     const config = `${JSON.stringify(serializeAdapterConfig(lora), undefined, 2)}\n`;
     await writeTextFiles(folder, { ...companions, [ADAPTER_CONFIG_FILE]: config });
     await writeSafetensors(join(folder, ADAPTER_WEIGHTS_FILE), tensors, { dtype });

@@ -1,14 +1,17 @@
-// An append-only file of one JSON value a line, which can be cut back to what a checkpoint remembers.
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+// An append-only file of one JSON value a line: a last line that a killed process left half-written is known and cut, and the whole file can be cut back.
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { DataError } from "@longcot/errors";
+import { writeWhole } from "./atomic.ts";
 
-/** A JSONL file open for appending. */
+/** A JSONL file open for appending, made with its folder if it is not there. */
 export class JsonlLog {
   readonly path: string;
   readonly #fd: number;
 
   constructor(path: string) {
     this.path = path;
+    mkdirSync(dirname(path), { recursive: true });
     this.#fd = openSync(path, "a");
   }
 
@@ -19,8 +22,7 @@ export class JsonlLog {
 
   /** Appends lines (each without its newline) in one write. */
   append(lines: readonly string[]): void {
-    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-    for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
+    writeWhole(this.#fd, lines.map((line) => `${line}\n`).join(""));
   }
 
   /** Waits until everything appended is on the disk. */
@@ -55,15 +57,30 @@ export function cutTornLine(path: string): void {
   if (whole < bytes.length) cutLog(path, whole);
 }
 
-/** The values of a JSONL file; none if it does not exist. A last line without newline (being written) is left out. @throws DataError naming a line that is not JSON. */
-export function readLog<T>(path: string): T[] {
+/** What every line of a log is: a name for errors, and the test. */
+export interface LineCheck<T> {
+  readonly expected: string;
+  readonly test: (value: T) => boolean;
+}
+
+/**
+ * The values of a JSONL file; none if it does not exist. A last line without newline (being written) is left out.
+ * @throws DataError naming file and line of what is not JSON, or not what `check` asks for.
+ */
+export function readLog<T>(path: string, check?: LineCheck<T>): T[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const expected = check?.expected ?? "one JSON value";
   return lines.map((line, i) => {
+    const refuse = (cause?: unknown): never => {
+      throw new DataError({ who: `${path}:${i + 1}`, expected, received: JSON.stringify(line.slice(0, 60)), cause });
+    };
+    let value: T;
     try {
-      return JSON.parse(line) as T;
+      value = JSON.parse(line) as T;
     } catch (cause) {
-      throw new DataError({ who: `${path}:${i + 1}`, expected: "one JSON value", received: JSON.stringify(line.slice(0, 60)), cause });
+      return refuse(cause);
     }
+    return check === undefined || (value !== null && check.test(value)) ? value : refuse();
   });
 }

@@ -1,0 +1,3 @@
+import { packageBuild } from "@longcot/tsup-config";
+
+export default packageBuild();

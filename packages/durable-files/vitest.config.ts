@@ -1,0 +1,3 @@
+import { packageTests } from "@longcot/vitest-config";
+
+export default packageTests();
