@@ -30,7 +30,7 @@ export type { Tokenizer } from "./tokenizer/tokenizer.ts";
 export { ARCHITECTURES } from "./architectures/index.ts";
 export { countParameters, createLanguageModel, loadLanguageModel, restoreWeights } from "./model/language-model.ts";
 export type { LanguageModel, ModelOptions } from "./model/language-model.ts";
-export type { ActorCritic, ScalarModel } from "./model/model.ts";
+export type { ActorCritic, ScalarHead, ScalarModel } from "./model/model.ts";
 export { attachValueHead, createScalarModel, loadScalarModel, restoreValueHead, valueHeadTensors } from "./model/scalar-model.ts";
 export type { HeadStart } from "./model/scalar-model.ts";
 export { newModelTensors, saveAdapter, saveLanguageModel, saveScalarModel } from "./model/save-model.ts";

@@ -20,11 +20,24 @@ export type { Calibration, PairAccuracy, PairScores, ReliabilityBin } from "./me
 export { minePairs } from "./pairs/mine-pairs.ts";
 export type { AnswerGroup, MinedPair } from "./pairs/mine-pairs.ts";
 
+// Steps: cut, labelled, measured, made one score of
+export { aggregateSteps, STEP_AGGREGATIONS } from "./steps/aggregate-steps.ts";
+export type { StepAggregation } from "./steps/aggregate-steps.ts";
+export { monteCarloLabels } from "./steps/monte-carlo-labels.ts";
+export type { StepLabels } from "./steps/monte-carlo-labels.ts";
+export { splitSteps } from "./steps/split-steps.ts";
+export { stepMeasures } from "./measures/step-measures.ts";
+export type { JudgedSteps, StepBin, StepMeasures } from "./measures/step-measures.ts";
+
 // Training
 export { bradleyTerryLoss } from "./train/bradley-terry-loss.ts";
 export type { PairInput, PairLossOptions, PairMetric } from "./train/bradley-terry-loss.ts";
 export { createRewardTrainer } from "./train/reward-trainer.ts";
 export type { RewardTrainer, RewardTrainerOptions, TokenPair } from "./train/reward-trainer.ts";
+export { STEP_LOSSES, stepLoss } from "./train/step-loss.ts";
+export type { StepInput, StepLossKind, StepMetric } from "./train/step-loss.ts";
+export { createStepTrainer } from "./train/step-trainer.ts";
+export type { LabelledSteps, StepTrainer, StepTrainerOptions } from "./train/step-trainer.ts";
 
 // Alarm
 export { defaultHackingThresholds, rewardHackingAlarm } from "./alarm/hacking-alarm.ts";

@@ -13,8 +13,11 @@ export interface AttentionParts {
 /** Mixes values by attention, `[batch, heads, time, headDim]`: over the sequence itself, or over a cache, within the config's sliding window. */
 export type Attend = (layer: number, parts: AttentionParts, reads: tf.Tensor[]) => tf.Tensor;
 
-/** What a model computes from its last hidden states: distributions over the next token, or one number per token. */
-export type ModelHead = "language" | "scalar";
+/**
+ * What a model computes from its last hidden states: distributions over the next token, or one number per token. As transformers has them, `scalar` is a
+ * sequence classifier with one label, read at a sequence's last token, and `token-scalar` a token classifier with one label, read wherever one likes.
+ */
+export type ModelHead = "language" | "scalar" | "token-scalar";
 
 /** Tensors of a model by parameter name. */
 export type Weights = Readonly<Record<string, tf.Tensor>>;

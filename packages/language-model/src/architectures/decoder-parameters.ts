@@ -5,6 +5,8 @@ import type { ModelHead, Parameter } from "./architecture.ts";
 
 /** Name of a scalar head, `[model, 1]`. */
 export const SCORE = "score";
+/** Its bias, `[1]`, of token classifiers alone. */
+export const SCORE_BIAS = "score.bias";
 
 export const layerName = (layer: number, part: string): string => `layers.${layer}.${part}`;
 
@@ -15,8 +17,9 @@ export function decoderParameters(config: ModelConfig, { headNorms, head }: { he
     table("embedding", "model.embed_tokens.weight", [vocabSize, hiddenSize]),
     ...Array.from({ length: config.layers }, (_, layer) => blockParameters(config, layer, headNorms)).flat(),
     norm("final_norm", "model.norm.weight", hiddenSize),
-    ...(head === "scalar" ? [scoreParameter(config)] : []),
-    ...(head === "scalar" || config.tieWordEmbeddings ? [] : [table("unembedding", "lm_head.weight", [vocabSize, hiddenSize])]),
+    ...(head === "language" ? [] : [scoreParameter(config)]),
+    ...(head === "token-scalar" ? [bias(SCORE_BIAS, [["score.bias", 1]])] : []),
+    ...(head !== "language" || config.tieWordEmbeddings ? [] : [table("unembedding", "lm_head.weight", [vocabSize, hiddenSize])]),
   ];
 }
 

@@ -63,7 +63,7 @@ export function parseModelConfig(
   const json: JsonObject = { ...facts.defaults, ...file };
   const field = fieldReader(json, `${who} (${architecture})`);
   refuseUnsupported(json, facts, field);
-  if (head === "scalar") checkOneLabel(json, field);
+  if (head !== "language") checkOneLabel(json, field);
 
   const hiddenSize = field.size("hidden_size");
   const attentionHeads = field.size("num_attention_heads");
@@ -140,12 +140,27 @@ export function serializeModelConfig(config: ModelConfig, dtype: WeightDtype = c
     torch_dtype: dtype,
     use_cache: true,
     vocab_size: config.vocabSize,
-    ...(head === "scalar" ? { id2label: { 0: "LABEL_0" }, label2id: { LABEL_0: 0 }, num_labels: 1 } : {}),
+    ...(head !== "language" ? { id2label: { 0: "LABEL_0" }, label2id: { LABEL_0: 0 }, num_labels: 1 } : {}),
   };
 }
 
 function className(architecture: Architecture, head: ModelHead): string {
-  return `${ARCHITECTURES[architecture].facts.className}${head === "scalar" ? "ForSequenceClassification" : "ForCausalLM"}`;
+  return `${ARCHITECTURES[architecture].facts.className}${CLASS_SUFFIX[head]}`;
+}
+
+const CLASS_SUFFIX = {
+  language: "ForCausalLM",
+  scalar: "ForSequenceClassification",
+  "token-scalar": "ForTokenClassification",
+} as const satisfies Record<ModelHead, string>;
+const HEADS = Object.keys(CLASS_SUFFIX) as ModelHead[];
+
+/** The head that `architectures` of a config.json names; undefined where it names none that is supported. */
+export function headOfConfig(json: JsonObject): ModelHead | undefined {
+  const classes = json["architectures"];
+  return Array.isArray(classes) && classes.length === 1
+    ? HEADS.find((head) => typeof classes[0] === "string" && classes[0].endsWith(CLASS_SUFFIX[head]))
+    : undefined;
 }
 
 function checkArchitecture(json: JsonObject, who: string, head: ModelHead): Architecture {
@@ -164,14 +179,13 @@ function checkArchitecture(json: JsonObject, who: string, head: ModelHead): Arch
   // A language model's class may be left out; a classifier's may not, since all else looks like a language model's.
   const isExpected = classes == null ? head === "language" : Array.isArray(classes) && classes.length === 1 && classes[0] === expected;
   if (!isExpected) {
-    const other = head === "language" ? "scalar" : "language";
-    const isOther = Array.isArray(classes) && classes.length === 1 && classes[0] === className(architecture, other);
+    const other = headOfConfig(json);
     throw new ConfigError({
       who: `${who} (${architecture})`,
       argument: "architectures",
       expected: `["${expected}"]`,
       received: describeValue(classes),
-      ...(isOther ? { fix: `This directory holds a ${other} model` } : {}),
+      ...(other === undefined || other === head ? {} : { fix: `This directory holds a ${other} model` }),
     });
   }
   return architecture;

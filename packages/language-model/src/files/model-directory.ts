@@ -7,7 +7,7 @@ import type { ModelHead } from "../architectures/architecture.ts";
 import { baseDirectory, readAdapterConfig, type AdapterConfig } from "./adapter-config.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { readJsonFile, readJsonIfPresent, readTextIfPresent } from "./json-file.ts";
-import { parseModelConfig, serializeModelConfig, type ModelConfig } from "./model-config.ts";
+import { headOfConfig, parseModelConfig, serializeModelConfig, type ModelConfig } from "./model-config.ts";
 import type { TensorFile } from "./safetensors.ts";
 import { MAX_SHARD_BYTES, writeCheckpoint } from "./write-checkpoint.ts";
 import type { TensorSource, WriteSafetensorsOptions } from "./write-safetensors.ts";
@@ -69,6 +69,12 @@ export async function readModelDirectory(directory: string, head: ModelHead = "l
     companions,
     ...(base === directory ? {} : { adapter: await readAdapterConfig(directory) }),
   };
+}
+
+/** The head of the scalar model in `directory`: as config.json says, a sequence classifier's where it says nothing of use, for readers to refuse. */
+export async function scalarHeadOf(directory: string): Promise<Exclude<ModelHead, "language">> {
+  await checkDirectory(directory);
+  return headOfConfig(await readJsonFile(join(directory, CONFIG_FILE))) === "token-scalar" ? "token-scalar" : "scalar";
 }
 
 /** The text of those of {@link COMPANION_FILES} that `directory` holds. */

@@ -2,11 +2,14 @@
 
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Engine, State } from "@longcot/tensor-kernels";
-import type { Architecture, Weights } from "../architectures/architecture.ts";
+import type { Architecture, ModelHead, Weights } from "../architectures/architecture.ts";
 import type { ModelConfig } from "../files/model-config.ts";
 import type { CompanionFiles } from "../files/model-directory.ts";
 import type { LoraAdapter } from "../lora/lora-parameters.ts";
 import type { ModelParameter } from "./model-parameters.ts";
+
+/** Heads that give a number: see {@link ModelHead}. */
+export type ScalarHead = Exclude<ModelHead, "language">;
 
 /** A model whose weights are on `engine`, whatever its head. One engine holds one model of a `name`. */
 export interface EngineModel {
@@ -33,9 +36,9 @@ export interface LanguageModel extends EngineModel {
   readonly head: "language";
 }
 
-/** A model that gives one number per token: a critic's value, a reward model's score. Its last parameter is the head. */
+/** A model that gives one number per token: a critic's value, a reward model's score, a step's logit. Its last parameters are the head. */
 export interface ScalarModel extends EngineModel {
-  readonly head: "scalar";
+  readonly head: ScalarHead;
 }
 
 /** A language model with a scalar head on the same hidden states: policy and critic share all that lies below. */

@@ -32,8 +32,8 @@ export async function saveLanguageModel(model: LanguageModel, directory: string,
 }
 
 /**
- * Writes the model as the new folder `directory`, whole or not at all, as a sequence classifier with one label: transformers'
- * `AutoModelForSequenceClassification` and `loadScalarModel` load it as is.
+ * Writes the model as the new folder `directory`, whole or not at all, as a sequence classifier with one label (or a token classifier, as its head is):
+ * transformers' `AutoModelForSequenceClassification` (`AutoModelForTokenClassification`) and `loadScalarModel` load it as is.
  * @throws DataError where the folder exists.
  */
 export async function saveScalarModel(model: ScalarModel, directory: string, options: SaveOptions = {}): Promise<void> {

@@ -2,33 +2,35 @@
 
 import type { Engine } from "@longcot/tensor-kernels";
 import { ConfigError } from "@longcot/errors";
-import { SCORE, scoreParameter } from "../architectures/decoder-parameters.ts";
+import { SCORE, SCORE_BIAS, scoreParameter } from "../architectures/decoder-parameters.ts";
 import { initializeInto, readParameterInto } from "../architectures/parameter-layout.ts";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
 import type { ModelConfig } from "../files/model-config.ts";
-import { readModelDirectory } from "../files/model-directory.ts";
+import { readModelDirectory, scalarHeadOf } from "../files/model-directory.ts";
 import type { ModelOptions } from "./language-model.ts";
 import { buildModel } from "./build-model.ts";
 import { createVariables, writeVariables } from "./model-parameters.ts";
 import type { ParameterSource, WriteParameter } from "./model-parameters.ts";
-import type { ActorCritic, LanguageModel, ScalarModel } from "./model.ts";
+import type { ActorCritic, LanguageModel, ScalarHead, ScalarModel } from "./model.ts";
 import { parameterValues } from "./save-model.ts";
 
 /** How a new scalar head starts: every number 0, or weights that are normal with the config's initializer range, keyed by a seed. */
 export type HeadStart = "zero" | { seed: number };
 
 /**
- * The scalar model in `directory`, which holds a sequence classifier with one label in transformers' layout (`Qwen2ForSequenceClassification` and its like).
+ * The scalar model in `directory`, which holds a sequence classifier or a token classifier with one label in transformers' layout
+ * (`Qwen2ForSequenceClassification`, `Qwen2ForTokenClassification` and their like); `head` of the model says which.
  * @throws DataError naming the file or tensor that is missing, damaged or of another shape; ConfigError for another class, more labels than one, or an
  * architecture or field not supported.
  */
 export async function loadScalarModel(engine: Engine, directory: string, options: ModelOptions = {}): Promise<ScalarModel> {
-  const { config, checkpoint, companions } = await readModelDirectory(directory, "scalar");
+  const head = await scalarHeadOf(directory);
+  const { config, checkpoint, companions } = await readModelDirectory(directory, head);
   const { name = "scalar" } = options;
   try {
     const write: WriteParameter = (out, parameter) => readParameterInto(out, parameter, checkpoint);
-    return { ...(await buildModel(engine, config, companions, { name, head: "scalar" }, write)), head: "scalar" };
+    return { ...(await buildModel(engine, config, companions, { name, head }, write)), head };
   } finally {
     await checkpoint.close();
   }
@@ -38,22 +40,27 @@ export async function loadScalarModel(engine: Engine, directory: string, options
  * A scalar model with a new head on the weights of `backbone`, a directory or a model of any engine (adapters merged): they are copied, the output
  * embedding is left out.
  *
- * @param options.head how the head starts.
+ * @param options.head how the head starts; a bias starts at 0.
+ * @param options.kind which head: a sequence classifier's, by default, or a token classifier's.
  * @param options.padTokenId what saved models name as padding; default: the backbone's. transformers scores batches of several only where there is one.
  * @throws as {@link loadScalarModel}; ConfigError where `backbone` is a directory of adapters.
  */
 export async function createScalarModel(
   engine: Engine,
   backbone: string | LanguageModel,
-  options: ModelOptions & { head: HeadStart; padTokenId?: number },
+  options: ModelOptions & { head: HeadStart; kind?: ScalarHead; padTokenId?: number },
 ): Promise<ScalarModel> {
-  const { name = "scalar", head, padTokenId } = options;
+  const { name = "scalar", head, kind = "scalar", padTokenId } = options;
   const source = typeof backbone === "string" ? await openBackbone(backbone) : backboneOnEngine(backbone);
   try {
     const config: ModelConfig = padTokenId === undefined ? source.config : { ...source.config, padTokenId };
     const from: ParameterSource = async (parameter) =>
-      parameter.name === SCORE ? (out) => startHead(out, config, head) : source.from(parameter);
-    return { ...(await buildModel(engine, config, source.companions, { name, head: "scalar" }, { from })), head: "scalar" };
+      parameter.name === SCORE
+        ? (out) => startHead(out, config, head)
+        : parameter.name === SCORE_BIAS
+          ? (out) => void out.fill(0)
+          : source.from(parameter);
+    return { ...(await buildModel(engine, config, source.companions, { name, head: kind }, { from })), head: kind };
   } finally {
     await source.close();
   }

@@ -3,12 +3,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { linear } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
-import { SCORE } from "../architectures/decoder-parameters.ts";
+import { SCORE, SCORE_BIAS } from "../architectures/decoder-parameters.ts";
 import type { ActorCritic, ScalarModel } from "../model/model.ts";
 import { hiddenStates } from "./hidden-states.ts";
 import type { HiddenStatesOptions } from "./hidden-states.ts";
 
-/** hidden · score for every token: entry t has seen the tokens up to t. Shapes: `inputIds [batch, time] int32` → `[batch, time] f32`; padding's are junk. */
+/** hidden · score (+ bias) for every token: entry t has seen the tokens up to t. Shapes: `inputIds [batch, time] int32` → `[batch, time] f32`; padding's are junk. */
 export function sequenceScalars(
   model: ScalarModel | ActorCritic,
   weights: Weights,
@@ -20,7 +20,7 @@ export function sequenceScalars(
 
 /** The same from `hidden [batch · time, model]`, the hidden states of `inputIds`. */
 export function scalarsOfHidden(weights: Weights, inputIds: tf.Tensor, hidden: tf.Tensor): tf.Tensor2D {
-  return tf.reshape(linear(hidden, weights[SCORE]!), inputIds.shape as [number, number]);
+  return tf.reshape(linear(hidden, weights[SCORE]!, weights[SCORE_BIAS]), inputIds.shape as [number, number]);
 }
 
 /**

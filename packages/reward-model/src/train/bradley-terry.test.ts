@@ -1,24 +1,13 @@
 // The pair loss by hand and against finite differences; updates of a small model that learns an order, in one batch or in several.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
-import {
-  characterTokenizerFiles,
-  createLanguageModel,
-  createScalarModel,
-  loadTokenizer,
-  saveScalarModel,
-  sequenceScores,
-  THINK_CHAT_TEMPLATE,
-} from "@longcot/language-model";
-import type { ScalarModel } from "@longcot/language-model";
-import { openEngine } from "@longcot/tensor-kernels";
+import { saveScalarModel, sequenceScores } from "@longcot/language-model";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bradleyTerryLoss } from "./bradley-terry-loss.ts";
+import { smallModels } from "../testing/small-models.ts";
 import { createRewardTrainer } from "./reward-trainer.ts";
 import type { TokenPair } from "./reward-trainer.ts";
 
@@ -102,44 +91,8 @@ describe("loss", () => {
 });
 
 describe("training", () => {
-  const folder = mkdtempSync(join(tmpdir(), "longcot-reward-model-"));
-  const opened: { close: () => Promise<void> }[] = [];
-  afterAll(async () => {
-    for (const engine of opened) await engine.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  async function openModel(seed: number): Promise<ScalarModel> {
-    const files = characterTokenizerFiles({
-      characters: "0123456789+=;",
-      markerTokens: ["<think>", "</think>"],
-      specialTokens: ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"],
-      padToken: "<|pad|>",
-      eosToken: "<|end|>",
-      chatTemplate: THINK_CHAT_TEMPLATE,
-      modelMaxLength: 64,
-    });
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    const tokenizer = await loadTokenizer(folder);
-    const engine = await openEngine({ engine: "auto", threads: 1 });
-    opened.push(engine);
-    const shape = { hiddenSize: 16, intermediateSize: 24, layers: 2, attentionHeads: 2, keyValueHeads: 1, headDim: 8, ropeTheta: 10_000 };
-    const config = {
-      architecture: "qwen2" as const,
-      vocabSize: tokenizer.vocabularySize,
-      ...shape,
-      rmsNormEpsilon: 1e-6,
-      tieWordEmbeddings: true,
-      maxPositionEmbeddings: 64,
-      attentionBias: true,
-      initializerRange: 0.2,
-      dtype: "float32" as const,
-      eosTokenIds: tokenizer.eosTokenIds,
-      padTokenId: tokenizer.padTokenId!,
-    };
-    const backbone = await createLanguageModel(engine, config, { ...files }, { seed });
-    return createScalarModel(engine, backbone, { head: { seed } });
-  }
+  const { folder, openModel, close } = smallModels();
+  afterAll(close);
 
   /** Sequences of two kinds of token; the better one has more of token 5. */
   const pairs: TokenPair[] = Array.from({ length: 12 }, (_, i) => {
