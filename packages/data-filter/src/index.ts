@@ -8,6 +8,8 @@ export type { OnInvalidRow, PromptColumns } from "./load-prompts.ts";
 export type { Conversation, Message, PromptRow, RejectedRow } from "./prompt-row.ts";
 export { loadPreferences, writePreferences } from "./preferences.ts";
 export type { PreferencePair } from "./preferences.ts";
+export { loadStepwise, writeStepwise } from "./stepwise.ts";
+export type { StepwiseAnswer } from "./stepwise.ts";
 export { writeConversations, writePrompts } from "./write-prompts.ts";
 export { fingerprint } from "./store/source-files.ts";
 export { createContaminationFinder } from "./contamination/contamination-finder.ts";

@@ -112,6 +112,22 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     expect(new Set(ended.map(({ tokens }) => tokens.length)).size).toBeGreaterThan(1);
   });
 
+  test("requests with caps of their own are cut there, and otherwise as without", async () => {
+    const requests = [3, 9, 5].map((length, prompt) => request(length, prompt));
+    const options = { ...SAMPLING, eosTokenIds: [] };
+    const [whole, capped] = [
+      await generate(model, requests, options),
+      await generate(
+        model,
+        requests.map((one, i) => ({ ...one, maxNewTokens: [4, 100, 7][i]! })),
+        options,
+      ),
+    ];
+    expect(capped.map(({ tokens }) => tokens.length)).toEqual([4, 12, 7]);
+    capped.forEach(({ tokens }, i) => expect(tokens).toEqual(whole[i]!.tokens.slice(0, tokens.length)));
+    await expect(generate(model, [{ ...request(3, 0), maxNewTokens: 0 }], SAMPLING)).rejects.toThrow("maxNewTokens of prompt 0");
+  });
+
   test("a cache that grows on the way gives what one of full size gives", async () => {
     const long = [request(3, 1), request(200, 2)];
     const responses = await generate(model, long, { ...SAMPLING, maxNewTokens: 260 });

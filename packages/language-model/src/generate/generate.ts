@@ -15,6 +15,8 @@ export interface GenerationRequest {
   promptTokens: Int32Array;
   prompt: number;
   sample: number;
+  /** Most tokens of this response; absent, or above it: the call's. */
+  maxNewTokens?: number;
 }
 
 export interface GenerationOptions {
@@ -84,10 +86,10 @@ export async function generate(
   requests: readonly GenerationRequest[],
   options: GenerationOptions,
 ): Promise<GeneratedResponse[]> {
-  const longest = checkRequests(model, requests, options.maxNewTokens);
+  const sizes = checkRequests(model, requests, options.maxNewTokens);
   if (requests.length === 0) return [];
   const own = modelGeneration(model);
-  const run = (): Promise<GeneratedResponse[]> => runRequests(model, programsFor(own, model, options.decoding), requests, longest, options);
+  const run = (): Promise<GeneratedResponse[]> => runRequests(model, programsFor(own, model, options.decoding), requests, sizes, options);
   const result = own.last.then(run, run);
   own.last = result;
   return result;
@@ -97,7 +99,7 @@ async function runRequests(
   model: LanguageModel,
   programs: GeneratePrograms,
   requests: readonly GenerationRequest[],
-  longest: number,
+  { longest, mostPositions }: RequestSizes,
   options: GenerationOptions,
 ): Promise<GeneratedResponse[]> {
   const { seed, step, maxNewTokens } = options;
@@ -115,7 +117,6 @@ async function runRequests(
   };
   const atOnce = Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS);
   const slotCount = Math.min(slotsFor(atOnce, maxNewTokens), roundUp(atOnce, 8));
-  const mostPositions = longest + maxNewTokens;
   let cache = await openCache(
     slotCount,
     cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + FIRST_ROOM)),
@@ -171,7 +172,7 @@ async function runRequests(
         sequence.position++;
         generated++;
         const stopped = eos.has(token);
-        if (!stopped && sequence.tokens.length < maxNewTokens) return;
+        if (!stopped && sequence.tokens.length < capOf(requests[sequence.request]!, maxNewTokens)) return;
         responses[sequence.request] = {
           tokens: Int32Array.from(sequence.tokens),
           logProbs: Float32Array.from(sequence.logProbs),
@@ -189,25 +190,40 @@ async function runRequests(
   return responses;
 }
 
-function checkRequests(model: LanguageModel, requests: readonly GenerationRequest[], maxNewTokens: number): number {
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
-    throw new ConfigError({ who: "generate", argument: "maxNewTokens", expected: "a positive integer", received: String(maxNewTokens) });
-  let longest = 0;
-  for (const { promptTokens, prompt } of requests) {
+const capOf = ({ maxNewTokens: own }: GenerationRequest, most: number): number => Math.min(own ?? most, most);
+
+interface RequestSizes {
+  /** Tokens of the longest prompt. */
+  longest: number;
+  /** Positions of the longest prompt and response. */
+  mostPositions: number;
+}
+
+function checkRequests(model: LanguageModel, requests: readonly GenerationRequest[], most: number): RequestSizes {
+  const checkCap = (cap: number, argument: string): void => {
+    if (!Number.isInteger(cap) || cap < 1)
+      throw new ConfigError({ who: "generate", argument, expected: "a positive integer", received: String(cap) });
+  };
+  checkCap(most, "maxNewTokens");
+  const limit = model.config.maxPositionEmbeddings;
+  let [longest, mostPositions] = [0, 0];
+  for (const request of requests) {
+    const { promptTokens, prompt, maxNewTokens } = request;
     if (promptTokens.length === 0)
       throw new ConfigError({ who: "generate", argument: `prompt ${prompt}`, expected: "at least one token", received: "none" });
+    if (maxNewTokens !== undefined) checkCap(maxNewTokens, `maxNewTokens of prompt ${prompt}`);
+    const positions = promptTokens.length + capOf(request, most);
+    if (positions > limit)
+      throw new ConfigError({
+        who: "generate",
+        argument: "maxNewTokens",
+        expected: `at most ${limit - promptTokens.length}, so that prompt ${prompt} (${promptTokens.length} tokens) and its response fit the model's ${limit} positions`,
+        received: String(capOf(request, most)),
+      });
     longest = Math.max(longest, promptTokens.length);
+    mostPositions = Math.max(mostPositions, positions);
   }
-  const limit = model.config.maxPositionEmbeddings;
-  if (longest + maxNewTokens > limit) {
-    throw new ConfigError({
-      who: "generate",
-      argument: "maxNewTokens",
-      expected: `at most ${limit - longest}, so that the longest prompt (${longest} tokens) and its response fit the model's ${limit} positions`,
-      received: String(maxNewTokens),
-    });
-  }
-  return longest;
+  return { longest, mostPositions };
 }
 
 function modelGeneration(model: LanguageModel): ModelGeneration {
