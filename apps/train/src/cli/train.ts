@@ -102,6 +102,8 @@ interface Plan {
   recipe: Recipe;
   path: string;
   notices: string[];
+  /** Of a run that is there already: opened before all else, so that what refuses it is said first. */
+  isThere: boolean;
   open: () => Promise<{ run: RunFolder; warnings: string[] }>;
 }
 
@@ -111,7 +113,7 @@ function planNew(flags: TrainFlags): Plan {
   const { recipe, notices } = recipeOfNew(flags);
   const path = flags.run ?? defaultRunPath(recipe);
   checkRunPath(path);
-  return { recipe, path, notices, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
+  return { recipe, path, notices, isThere: false, open: async () => ({ run: await createRunFolder(path, recipe), warnings: [] }) };
 }
 
 function recipeOfNew(flags: TrainFlags): LoadedRecipe {
@@ -152,7 +154,8 @@ function planResume(flags: TrainFlags): Plan {
       fix: "Leave out --recipe and --set, or start a new run",
     });
   }
-  return { recipe, path, notices: [], open: async () => openRunFolder(path, { fromLastGoodStep: flags.fromLastGoodStep === true }) };
+  const open = async () => openRunFolder(path, { fromLastGoodStep: flags.fromLastGoodStep === true });
+  return { recipe, path, notices: [], isThere: true, open };
 }
 
 async function train(
@@ -173,7 +176,13 @@ async function train(
       for (const text of warnings) progress.emit({ type: "warning", text });
       return run;
     };
-    const status = await runTraining({ recipe: plan.recipe, openRun, signal: interrupt.signal, emit: progress.emit });
+    const there = plan.isThere ? await openRun() : undefined;
+    const status = await runTraining({
+      recipe: plan.recipe,
+      openRun: async () => there ?? (await openRun()),
+      signal: interrupt.signal,
+      emit: progress.emit,
+    });
     if (opened.length === 0) progress.emit({ type: "notice", text: "stopped before the run began; nothing was written" });
     else {
       const filtered = onlineFilterSummary(opened[0]!.readMetrics()).map(({ stage, prompts, dropped }) => ({
