@@ -54,6 +54,7 @@ const evaluationsOf = (run: string) => readFileSync(join(run, "evaluations.jsonl
 test("the loss falls, on held-out examples too, and every evaluation is kept", () => {
   const metrics = metricsOf(trained);
   expect(metrics).toHaveLength(24);
+  expect(readFileSync(join(trained, "report", "index.html"), "utf8")).toContain("24 of 24 steps");
   expect(metrics.at(-1)!["train/loss"]!).toBeLessThan(0.6 * metrics[0]!["train/loss"]!);
   const records = readLog<{ step: number; label: string; validation_loss: number; results: { level: string }[] }>(
     join(trained, "evaluations.jsonl"),

@@ -24,7 +24,8 @@ export function sftCommand(load: () => Promise<{ runSft: (job: SftJob) => Promis
       .addHelpText(
         "after",
         `
-The loss is on the completions alone; examples share rows of a batch without seeing each other. RUN/model is the newest checkpoint's model.
+The loss is on the completions alone; examples share rows of a batch without seeing each other. RUN/model is the newest checkpoint's model, RUN/report/index.html
+the curves.
 Keys of --set and their defaults:
   training: epochs 3 (or steps, or tokens), batch_size 32, learning_rate 1e-5, schedule cosine (linear, constant), warmup 0.03 (from 1 on: steps),
             min_learning_rate 0, length_curriculum_epochs 0, micro_batch_tokens 16384, gradient_checkpointing false
@@ -57,7 +58,7 @@ Examples:
   };
 }
 
-function summary({ model, examples, steps, epochs, tokens, train_loss, final }: SftOutcome): string {
+function summary({ model, examples, steps, epochs, tokens, train_loss, report, final }: SftOutcome): string {
   const { validation_loss, results, samples_per_prompt: k } = final ?? {};
   const validation = validation_loss === undefined ? "" : `, validation ${validation_loss.toFixed(4)}`;
   const lines = [
@@ -66,7 +67,7 @@ function summary({ model, examples, steps, epochs, tokens, train_loss, final }: 
       ({ level, avg_at_k: avg, avg_at_k_low: low, avg_at_k_high: high, prompts }) =>
         `  ${level.padEnd(12)} avg@${k} ${percent(avg).padStart(6)} [${percent(low)}, ${percent(high)}]  ${prompts} problems`,
     ),
-    `model: ${model}`,
+    `model: ${model}, report: ${report}`,
   ];
   return `${lines.join("\n")}\n`;
 }

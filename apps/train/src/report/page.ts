@@ -1,17 +1,18 @@
 // The report's page, section by section, from what the run recorded.
-import type { LevelResult, Metrics } from "../events.ts";
+import type { Metrics } from "../events.ts";
 import { compactCount, duration, percent } from "../progress/figures.ts";
 import { totalSteps, writeRecipe } from "../recipe/load-recipe.ts";
 import { namedComponents } from "../recipe/reward-schema.ts";
 import type { RewardTerm } from "../recipe/reward-schema.ts";
 import type { Recipe } from "../recipe/schema.ts";
-import type { EvaluationRecord, RunRecords, SampleRecord } from "../run/records.ts";
+import type { RunRecords, SampleRecord } from "../run/records.ts";
 import { settleStages } from "../training/plateau.ts";
+import { accuracyTable } from "./accuracy-table.ts";
 import { renderDocument } from "./document.ts";
 import { html, trustedMarkup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
 import { levelName } from "./plots.ts";
-import { evaluationFigures, stepFigures } from "./run-figures.ts";
+import { evaluationFigures, stageStarts, stepFigures } from "./run-figures.ts";
 import type { Figure } from "./run-figures.ts";
 import { chooseSamples } from "./sample-choice.ts";
 import { entropyVerdict, gainVerdict, hackingVerdicts, onlineFilterVerdict } from "./verdict.ts";
@@ -29,7 +30,7 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
     ...hackingVerdicts(records.alarms),
     ...(filtered === undefined ? [] : [filtered]),
   ];
-  const figures = [...stepFigures(metrics, recipe), ...evaluationFigures(evaluations, metrics, recipe)];
+  const figures = [...stepFigures(metrics, recipe), ...evaluationFigures(evaluations, stageStarts(metrics, recipe))];
   const machine =
     environment === undefined
       ? ""
@@ -43,7 +44,7 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
       <ul class="verdicts">
         ${verdicts.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}
       </ul>
-      ${beforeAfter(evaluations)}
+      ${accuracyTable(evaluations)}
       <h2>Curves</h2>
       ${figures.length === 0 ? html`<p class="note">No step is finished yet.</p>` : html`<div class="grid">${figures.map(figureMarkup)}</div>`}
       ${scheduleSection(recipe)} ${sampleSection(samples)} ${timingSection(metrics)} ${environmentSection(records)}
@@ -53,55 +54,6 @@ export function renderPage(recipe: Recipe, records: RunRecords): string {
         <pre>${writeRecipe(recipe)}</pre>
       </details>`,
   );
-}
-
-function beforeAfter(evaluations: readonly EvaluationRecord[]): Markup {
-  const first = evaluations[0];
-  const last = evaluations.at(-1);
-  if (first === undefined || last === undefined) return html``;
-  const k = last.samples_per_prompt;
-  const rows = last.results.map((after) => {
-    const before = first === last ? undefined : first.results.find((result) => result.level === after.level);
-    const gain = before === undefined ? undefined : 100 * (after.avg_at_k - before.avg_at_k);
-    return html`<tr>
-      <td>${levelName(after.level)}</td>
-      ${before === undefined ? html`` : html`<td>${share(before, "avg_at_k")}</td>`}
-      <td>${share(after, "avg_at_k")}</td>
-      ${
-        gain === undefined || before === undefined
-          ? html``
-          : html`<td class="${gain >= 0 ? "up" : "down"}">${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)}</td>
-              <td>${share(before, "pass_at_k")}</td>`
-      }
-      <td>${share(after, "pass_at_k")}</td>
-      <td>${after.prompts}</td>
-    </tr>`;
-  });
-  const heads =
-    first === last
-      ? [`avg@${k}`, `pass@${k}`, "problems"]
-      : [`avg@${k} before`, "after", "points", `pass@${k} before`, "after", "problems"];
-  return html`<h2>Held-out accuracy by level</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>level</th>
-            ${heads.map((head) => html`<th>${head}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-    <p class="note">
-      ${first.label}${first === last ? "" : ` against ${last.label}`}, temperature ${last.temperature}; in brackets 95% intervals.
-    </p>`;
-}
-
-function share(result: LevelResult, measure: "avg_at_k" | "pass_at_k"): Markup {
-  return html`${percent(result[measure])} <small>[${percent(result[`${measure}_low`])}, ${percent(result[`${measure}_high`])}]</small>`;
 }
 
 /** A figure with its title, caption and legend. */

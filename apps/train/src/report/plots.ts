@@ -42,6 +42,9 @@ const HEIGHT = 220;
 /** Points from which on a moving average is drawn over the raw line. */
 const SMOOTH_FROM = 16;
 
+/** From here on an axis counts in thousands and millions: longer numbers would not fit beside it. */
+const LONG_LABEL = 10_000;
+
 /** Lines over steps; long series get a moving average over a faint raw line. */
 export function linePlot(options: LinePlotOptions): string {
   const { series, stages, unit, width = WIDTH, height = HEIGHT, reference, isShare = false } = options;
@@ -67,6 +70,7 @@ export function linePlot(options: LinePlotOptions): string {
       nice: options.domain === undefined,
       ticks: 5,
       grid: true,
+      ...(Math.max(...domain) >= LONG_LABEL ? { tickFormat: "~s" } : {}),
       ...(isShare ? { percent: true } : {}),
     },
     marks: [

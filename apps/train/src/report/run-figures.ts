@@ -16,13 +16,14 @@ export interface Figure {
   svg: string;
 }
 
-interface FigureLine {
+export interface FigureLine {
   metric: string;
   name: string;
   isExact?: boolean;
 }
 
-interface FigureSpec {
+/** A figure by the metrics that it shows. */
+export interface FigureSpec {
   id: string;
   title: string;
   caption: string;
@@ -101,48 +102,46 @@ const SPECS: FigureSpec[] = [
   },
 ];
 
+type EntropyTarget = Parameters<typeof targetAt>[0];
+
 const COLORS = ["var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)", "var(--series-5)", "var(--series-6)"];
 
 /** Figures over steps; those of the reward's components where there are several behind the reward itself. */
 export function stepFigures(metrics: readonly Metrics[], recipe: Recipe): Figure[] {
   const stages = stageStarts(metrics, recipe);
   const [reward, ...others] = SPECS;
-  return [reward!, ...rewardSpecs(recipe), ...others].flatMap((spec) => {
-    const series = spec.lines
-      .map(({ metric, name, isExact = false }, i) => ({
-        name,
-        isExact,
-        color: COLORS[i % COLORS.length]!,
-        points: pointsOf(metrics, metric),
-      }))
-      .filter((one) => one.points.length > 0);
-    if (series.length === 0) return [];
-    const target = spec.id === "entropy" && "target" in recipe.entropy ? recipe.entropy.target : undefined;
-    const reference = typeof target === "number" ? { reference: { value: target, name: "target" } } : {};
-    if (typeof target === "object") {
-      const points = series[0]!.points.map(({ step }, k) => ({ step, value: targetAt(target, k) }));
-      series.push({ name: "target", isExact: true, color: "var(--muted)", points });
-    }
-    const svg = linePlot({
-      series,
+  return [reward!, ...rewardSpecs(recipe), ...others].flatMap((spec) =>
+    metricFigure(spec, metrics, {
       stages,
-      unit: spec.unit,
-      ...(spec.isShare === true ? { isShare: true } : {}),
-      ...(spec.domain !== undefined && series.every(({ points }) => points.every(({ value }) => isWithin(spec.domain!, value)))
-        ? { domain: spec.domain }
-        : {}),
-      ...reference,
-    });
-    return [
-      {
-        id: spec.id,
-        title: spec.title,
-        caption: spec.caption,
-        svg,
-        legend: series.length > 1 ? series.map(({ name, color }) => ({ name, color })) : [],
-      },
-    ];
-  });
+      target: spec.id === "entropy" && "target" in recipe.entropy ? recipe.entropy.target : undefined,
+    }),
+  );
+}
+
+/** The figure of `spec`, with its target as a dashed line or a curve; nothing where the run has none of its metrics. */
+export function metricFigure(
+  spec: FigureSpec,
+  metrics: readonly Metrics[],
+  { stages, target }: { stages: readonly StageStart[]; target?: EntropyTarget | undefined },
+): Figure[] {
+  const series = spec.lines
+    .map(({ metric, name, isExact = false }, i) => ({
+      name,
+      isExact,
+      color: COLORS[i % COLORS.length]!,
+      points: pointsOf(metrics, metric),
+    }))
+    .filter((one) => one.points.length > 0);
+  if (series.length === 0) return [];
+  const reference = typeof target === "number" ? { reference: { value: target, name: "target" } } : {};
+  if (typeof target === "object") {
+    const points = series[0]!.points.map(({ step }, k) => ({ step, value: targetAt(target, k) }));
+    series.push({ name: "target", isExact: true, color: "var(--muted)", points });
+  }
+  const { id, title, caption, unit, isShare = false, domain } = spec;
+  const fits = domain !== undefined && series.every(({ points }) => points.every(({ value }) => isWithin(domain, value)));
+  const svg = linePlot({ series, stages, unit, isShare, ...(fits ? { domain } : {}), ...reference });
+  return [{ id, title, caption, svg, legend: series.length > 1 ? series.map(({ name, color }) => ({ name, color })) : [] }];
 }
 
 const isWithin = ([low, high]: readonly [number, number], value: number): boolean => low <= value && value <= high;
@@ -171,10 +170,9 @@ function rewardSpecs({ stages }: Recipe): FigureSpec[] {
 }
 
 /** Accuracy per level over evaluations. */
-export function evaluationFigures(evaluations: readonly EvaluationRecord[], metrics: readonly Metrics[], recipe: Recipe): Figure[] {
+export function evaluationFigures(evaluations: readonly EvaluationRecord[], stages: readonly StageStart[]): Figure[] {
   const last = evaluations.at(-1);
   if (last === undefined) return [];
-  const stages = stageStarts(metrics, recipe);
   const levels = last.results.map((result) => result.level);
   const k = last.samples_per_prompt;
   return (["avg_at_k", "pass_at_k"] as const).map((measure) => {

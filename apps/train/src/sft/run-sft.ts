@@ -7,6 +7,7 @@ import type { Example, TrainingLength } from "@longcot/distillation";
 import { ConfigError } from "@longcot/errors";
 import {
   checkTokenizerFits,
+  countParameters,
   createLanguageModel,
   loadTokenizer,
   readCompanionFiles,
@@ -27,6 +28,7 @@ import { openLearner } from "./open-learner.ts";
 import { loadSftData } from "./sft-data.ts";
 import type { SftEvaluation, SftFolder } from "./sft-folder.ts";
 import type { SftRecipe } from "./sft-recipe.ts";
+import { writeSftReport } from "./sft-report.ts";
 import { restoreTraining, saveTraining, warmupSteps } from "./training-checkpoint.ts";
 import type { TrainingState } from "./training-checkpoint.ts";
 
@@ -52,6 +54,8 @@ export interface SftOutcome {
   tokens: number;
   /** Mean over the last step's tokens, nats. */
   train_loss: number;
+  /** The page with curves and accuracy. */
+  report: string;
   /** The last evaluation; absent where a resumed run had nothing left to do. */
   final?: SftEvaluation;
 }
@@ -121,6 +125,8 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       (model.lora === undefined ? saveLanguageModel : saveAdapter)(model, directory, { dtype: "float32" });
     const save = (isEvaluated = true): Promise<void> =>
       saveTraining(folder, step, { trainer: learner.trainer, saveModel, state: state(isEvaluated) });
+    const facts = { engine: opened.description, parameters: countParameters(model), examples: data.train.length, steps };
+    const report = (): string => writeSftReport(folder.path, recipe, facts);
     let evaluated: SftEvaluation | undefined;
     /** Validation loss and avg@k as the model is now, recorded; false where the signal came first. */
     const evaluateNow = async (): Promise<boolean> => {
@@ -132,6 +138,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       if (record === undefined) return false;
       evaluated = record;
       if (record.validation_loss !== undefined || record.results !== undefined) folder.appendEvaluation(record);
+      if (step < steps) report();
       return true;
     };
 
@@ -149,6 +156,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
     while (step < steps) {
       if (signal.aborted) {
         await save();
+        report();
         throw signal.reason;
       }
       const began = performance.now();
@@ -191,6 +199,7 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       epochs: epochsAfter(steps),
       tokens,
       train_loss: trainLoss,
+      report: report(),
       ...(evaluated === undefined ? {} : { final: evaluated }),
     };
   } finally {
