@@ -1,6 +1,7 @@
 // The report of a fine-tuning: what it gained, its curves, the settings. The same look as a training's.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { atomicWrite, readLog } from "@longcot/durable-files";
 import type { Metrics } from "../events.ts";
 import { compactCount } from "../progress/figures.ts";
 import { accuracyTable } from "../report/accuracy-table.ts";
@@ -11,8 +12,6 @@ import { evaluationFigures, metricFigure } from "../report/run-figures.ts";
 import type { FigureSpec } from "../report/run-figures.ts";
 import { gainVerdict } from "../report/verdict.ts";
 import type { Verdict } from "../report/verdict.ts";
-import { atomicWrite } from "../run/atomic.ts";
-import { readLog } from "../run/jsonl-log.ts";
 import { EVALUATIONS_FILE, METRICS_FILE } from "../run/records.ts";
 import type { EvaluationRecord } from "../run/records.ts";
 import type { SftEvaluation } from "./sft-folder.ts";
