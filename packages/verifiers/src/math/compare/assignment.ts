@@ -44,15 +44,23 @@ function isNameOnly(expression: Expression): boolean {
     case "call":
       return freeSymbols(expression).size > 0;
     case "power":
-      return isNameOnly(expression.base) && (expression.exponent.kind === "number" || isNameOnly(expression.exponent));
+      return isNameOnly(expression.base) && (isInteger(expression.exponent) || isNameOnly(expression.exponent));
     case "sum":
     case "product":
     case "quotient":
     case "negative":
     case "ratio":
     case "bracket":
+    case "setOperation":
       return childrenOf(expression).every(isNameOnly);
+    case "relation":
+      // P(X = 2)
+      return isNameOnly(expression.operands[0]!);
     default:
       return false;
   }
+}
+
+function isInteger(expression: Expression): boolean {
+  return expression.kind === "number" || (expression.kind === "negative" && expression.operand.kind === "number");
 }

@@ -168,6 +168,8 @@ class Comparator implements Comparison {
   /** Equal term by term up to one factor. */
   #ratiosEqual(a: ExpressionOf<"ratio">, b: ExpressionOf<"ratio">): boolean {
     if (a.items.length !== b.items.length) return false;
+    // 3:00 is not 5:00, though either is proportional to the other.
+    if ([...a.items, ...b.items].some(isZero)) return a.items.every((item, i) => this.equal(item, b.items[i]!));
     const product = (x: Expression, y: Expression): Expression => ({ kind: "product", factors: [x, y] });
     return a.items.every((item, i) => this.equal(product(item, b.items[0]!), product(b.items[i]!, a.items[0]!)));
   }
@@ -192,6 +194,10 @@ function isCongruence(expression: Expression): expression is ExpressionOf<"apply
 /** The residue of `x \\equiv 3 \\pmod 5`. */
 function residueOf(expression: Expression): Expression | undefined {
   return isCongruence(expression) ? expression.args[1] : undefined;
+}
+
+function isZero(expression: Expression): boolean {
+  return expression.kind === "number" && expression.value.numerator === 0n;
 }
 
 function isSetLike(expression: Expression): boolean {

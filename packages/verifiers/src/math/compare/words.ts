@@ -37,12 +37,12 @@ export function wordsOf(expression: Expression): string | undefined {
 export function choicesAgree(a: Expression, b: Expression): boolean {
   if ((a.kind === "list") === (b.kind === "list")) return false;
   const [list, product] = a.kind === "list" ? [a.items, b] : [(b as Extract<Expression, { kind: "list" }>).items, a];
-  if (product.kind !== "product") return false;
-  const [listed, written] = [list, product.factors].map((letters) => {
-    const names = letters.map((letter) => (letter.kind === "symbol" && /^[A-J]$/.test(letter.name) ? letter.name : ""));
-    return names.includes("") ? undefined : names.toSorted((x, y) => (x < y ? -1 : 1)).join("");
+  const written = product.kind === "product" ? product.factors.map(choiceLetter) : product.kind === "text" ? product.text.split("") : [];
+  const [one, other] = [list.map(choiceLetter), written].map((letters) => {
+    const areChoices = letters.length > 1 && letters.every((letter) => letter !== undefined && /^[A-J]$/.test(letter));
+    return areChoices ? letters.toSorted((x, y) => (x! < y! ? -1 : 1)).join("") : undefined;
   });
-  return listed !== undefined && listed === written;
+  return one !== undefined && one === other;
 }
 
 const CHOICE = /^\(?([A-Z])\)?[.:]?$/i;

@@ -50,7 +50,8 @@ export function lex(latex: string): Token[] | undefined {
       const raw = commandAt(latex, i);
       i += raw.length;
       const command = SYNONYMS.get(raw) ?? raw;
-      if (SPACES.has(command) && raw !== "\\!") spaced = true;
+      if ((raw === "\\$" || raw === "\\textdollar") && /^\s*[.\d]/.test(latex.slice(i, i + 8))) push("command", "\\$");
+      else if (SPACES.has(command) && raw !== "\\!") spaced = true;
       else if (command === "\\left" || command === "\\right") {
         const delimiter = delimiterAt(latex, i);
         i = delimiter.end;

@@ -66,7 +66,7 @@ function acceptSeparators(g: Grammar): boolean {
 /** `set-expression (operator set-expression)*`, where `<=` and `!=` may be typed. */
 export function parseRelation(g: Grammar): Expression {
   // `= 5`, `\\approx 5`: what it is said of stands before the answer.
-  if (g.is("=") || g.is("\\approx")) g.next();
+  if (g.is("=") || g.is("\\approx") || g.is("\\sim")) g.next();
   const operands = [parseRatio(g)];
   const operators: RelationOperator[] = [];
   for (;;) {

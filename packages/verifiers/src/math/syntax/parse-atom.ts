@@ -61,6 +61,10 @@ function parseCommand(g: Grammar, value: string): Expression {
     g.next();
     return constant;
   }
+  if (value === "\\$") {
+    g.next();
+    return { kind: "quantity", value: g.rules.factors(g), unit: "dollars" };
+  }
   if (value.startsWith("\\begin{")) return parseEnvironment(g);
   if (FUNCTION_COMMANDS.has(value)) return parseFunction(g);
   const delimited = parseDelimited(g, value);

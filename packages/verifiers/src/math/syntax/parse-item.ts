@@ -8,6 +8,9 @@ import { isUnitName, parseUnit } from "./units.ts";
 const CHOICE = /^\(?([A-Za-z])(?:\)|\.|:)$/;
 /** Words after which a condition follows that says when the value holds. */
 const CONDITION = /^(?:if|for|when|where|with|as|since|otherwise|because|given|such that|is|are)\b/i;
+/** Words that make of the number after them something else than a value. */
+const BOUND =
+  /^(?:not|at (?:least|most)|(?:no |strictly )?(?:less|more|fewer|greater|larger|smaller|higher|lower) than|up to|over|under|above|below|neither|between|except)$/i;
 /** Ends what a remark may swallow. */
 const ENDS_ITEM = new Set([",", ";", "\\and", "\\or", "\\\\", "&", ")", "]", "}", "\\}", "|", "\\rvert"]);
 
@@ -37,9 +40,9 @@ function parseLettered(g: Grammar, relation: (g: Grammar) => Expression): Expres
   return { kind: "labelled", label: letter.value, value };
 }
 
-const CHOICES = /^[A-J](?:\s*(?:,|and|&|,\s*and)\s*[A-J])+$/;
+const CHOICES = /^(?:[A-J]|\([A-J]\))(?:\s*(?:,|and|&|,\s*and)\s*(?:[A-J]|\([A-J]\)))+$/;
 
-/** `A, C and D`: several choices. */
+/** `A, C and D`, `(B) and (C)`: several choices. */
 function choiceList(text: string): Expression | undefined {
   if (!CHOICES.test(text)) return undefined;
   return { kind: "list", items: text.match(/[A-J](?![a-z])/g)!.map((name) => ({ kind: "symbol", name })) };
@@ -50,6 +53,8 @@ function parseLabelled(g: Grammar, relation: (g: Grammar) => Expression): Expres
   const words: string[] = [];
   while (g.peek()?.kind === "text") words.push(g.next().value);
   const text = words.join(" ");
+  // Neither is not 17.
+  if (BOUND.test(text)) g.fail();
   const choice = CHOICE.exec(text);
   if (g.done || ENDS_ITEM.has(g.peek()!.value)) {
     return choice === null
@@ -65,7 +70,14 @@ function parseLabelled(g: Grammar, relation: (g: Grammar) => Expression): Expres
 function withWordsAfter(g: Grammar, value: Expression, relation: (g: Grammar) => Expression): Expression {
   if (g.accept("\\ldots")) return withWordsAfter(g, value, relation);
   if (g.peek()?.kind !== "text") return value;
-  const unit = readUnit(g);
+  const words = readUnit(g);
+  // 3 to 2
+  if (words === "to" && value.kind === "number" && g.peek()?.kind === "number") {
+    const right = relation(g);
+    return right.kind === "number" ? { kind: "ratio", items: [value, right] } : g.fail();
+  }
+  // 1 dollar and 25 cents
+  const unit = g.peek()?.kind === "number" ? words.replace(/ and$/, "") : words;
   // At least 5 is not 5.
   if (/^(?:or|and)\b/i.test(unit)) g.fail();
   if (CONDITION.test(unit)) {
@@ -95,6 +107,11 @@ const SCALES: Readonly<Record<string, bigint>> = { hundred: 2n, thousand: 3n, mi
 /** `5 million dollars` is a number of dollars. */
 function scaled(value: Expression, unit: string): { value: Expression; unit: string } {
   const [word = "", ...rest] = unit.split(" ");
+  if (value.kind === "quantity") {
+    // \$5 million per year
+    const counted = scaled(value.value, unit);
+    return { value: counted.value, unit: `${value.unit} ${counted.unit}`.trim() };
+  }
   const zeros = value.kind === "number" ? SCALES[word.toLowerCase()] : undefined;
   if (zeros === undefined || value.kind !== "number") return { value, unit };
   const numerator = value.value.numerator * 10n ** zeros;
@@ -122,5 +139,6 @@ function isUnitToken(g: Grammar, ahead: number): boolean {
 function unitExponent(g: Grammar): string {
   g.next();
   const exponent = g.argument();
-  return exponent.kind === "number" ? (exponent.digits ?? "") : "";
+  const [sign, size] = exponent.kind === "negative" ? ["-", exponent.operand] : ["", exponent];
+  return size.kind === "number" ? `${sign}${size.digits ?? ""}` : "";
 }

@@ -75,6 +75,7 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   "\uff0b": "+",
   "\uff1a": ":",
   "\u3002": ".",
+  "\u00a2": " \\text{cents} ",
   "\u20ac": "$",
   "\u00a3": "$",
   "\u00a5": "$",

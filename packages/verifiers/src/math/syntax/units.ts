@@ -48,11 +48,11 @@ define("time", {
   "604800": "week weeks",
 });
 define("month", { "1": "month months", "12": "yr yrs year years" });
-define("volume", {
-  "1": "ml milliliter milliliters millilitre millilitres",
-  "1000": "l liter liters litre litres",
+define("length^3", {
+  "1/1000000": "ml milliliter milliliters millilitre millilitres",
+  "1/1000": "l liter liters litre litres",
 });
-define("money", { "1": "cent cents ¢", "100": "dollar dollars usd" });
+define("money", { "1/100": "cent cents", "1": "dollar dollars usd" });
 define("euro", { "1": "euro euros" });
 define("rupee", { "1": "rupee rupees rs" });
 define("yuan", { "1": "yuan" });
@@ -100,9 +100,12 @@ export function parseUnit(text: string): Unit | undefined {
     .replaceAll(/\bcubed\b/g, "^3")
     .replaceAll(/\b(?:square|sq\.?)\s+([a-z]+)/g, "$1^2")
     .replaceAll(/\b(?:cubic|cu\.?)\s+([a-z]+)/g, "$1^3")
-    .replaceAll(/[\s{}.]/g, "")
-    .split("/");
-  if (words.length > 2) return undefined;
+    .replaceAll(/\s([a-z]+)\^\{?-([123])\}?/g, "/$1^$2")
+    .replaceAll(/[{}.]/g, "")
+    .split("/")
+    .map((part) => part.trim());
+  // N m is no nanometre.
+  if (words.length > 2 || words.some((part) => /\s/.test(part))) return undefined;
   const [above, below] = words.map(unitPower);
   if (above === undefined || words.length === 1) return above;
   if (below === undefined) return undefined;
