@@ -6,9 +6,11 @@ import { readLog } from "@longcot/durable-files";
 import { loadRecipe } from "@longcot/train/src/recipe/load-recipe.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
 import { rolloutPath } from "@longcot/train/src/run/rollout-store.ts";
-import { advantageEstimators, klEstimate, lossReduction } from "@longcot/ppo-loss";
+import { loadLanguageModel, topLogProbs } from "@longcot/language-model";
+import { advantageEstimators, klEstimate, lossReduction, optimalTokenBaselineAdvantages, outcomeTokenRewards } from "@longcot/ppo-loss";
 import { readRolloutFile } from "@longcot/rollout-buffer";
 import type { Rollouts } from "@longcot/rollout-buffer";
+import { openEngine } from "@longcot/tensor-kernels";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { expect, inject, test } from "vitest";
 import { runLongcot, startLongcot, TINY_RECIPE } from "./longcot-process.ts";
@@ -127,6 +129,65 @@ test("KL to the policy before the first step: in the loss, and in the reward wit
   expect(killed.signal).toBe("SIGKILL");
   expect(await runLongcot("train", "--resume", "--run", interrupted, "--json")).toMatchObject({ code: 0, stderr: "" });
   expect(readOutcome(interrupted)).toEqual(readOutcome(own));
+});
+
+test("what a loss or an estimator takes of the whole distribution is that of the weights before the update", async () => {
+  const { run, metrics, rollouts } = await train(
+    "distribution",
+    "kl={in: loss, coefficient: 0.1, estimator: full}",
+    "entropy={controller: constant, coefficient: 0.01, top_k: 3}",
+    "advantages.estimator=optimal-token-baseline",
+    "rejection.zero_advantage=false",
+    "checkpoint={every: 1, keep: 3}",
+  );
+  expect(rollouts[1]!.has("ref_log_probs")).toBe(false);
+  const rows = Array.from({ length: 16 }, (_, row) => rollouts[1]!.viewRow(row));
+  const sequences = rows.map(({ promptTokens, responseTokens }) => Int32Array.from([...promptTokens, ...responseTokens]));
+  const engine = await openEngine({ engine: "auto", threads: 1 });
+  const distributions = async (folder: string): Promise<Float32Array[][]> => {
+    const opened = await loadLanguageModel(engine, folder, { name: folder });
+    const k = opened.config.vocabSize;
+    const top = await topLogProbs(opened, sequences, { k, temperature: 1 });
+    return rows.map(({ promptTokens, responseTokens }, row) =>
+      Array.from(responseTokens, (_, t) => {
+        const logProbs = new Float32Array(k);
+        const from = (promptTokens.length + t) * k;
+        for (let i = from; i < from + k; i++) logProbs[top[row]!.ids[i]!] = top[row]!.logProbs[i]!;
+        return logProbs;
+      }),
+    );
+  };
+  const before = (await distributions(join(run, "checkpoints", "step-000001", "model"))).flat();
+  const start = (await distributions(model)).flat();
+  await engine.close();
+  const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
+  const kl = before.map((own, t) => sum(own.map((logProb, token) => Math.exp(logProb) * (logProb - start[t]![token]!))));
+  expectClose([metrics[0]!["actor/kl_loss"]!], [0], { atol: 1e-6 });
+  expect(metrics[1]!["actor/kl_loss"]).toBeGreaterThan(1e-6);
+  expectClose([metrics[1]!["actor/kl_loss"]!], [sum(kl) / kl.length], { rtol: 1e-2, atol: 1e-7 });
+  const topThree = before.map((own) => {
+    const best = own.toSorted().slice(-3).map(Math.exp);
+    const probabilities = best.map((value) => value / sum(best));
+    return -sum(probabilities.map((p) => p * Math.log(p)));
+  });
+  expectClose([metrics[1]!["actor/entropy_loss"]!], [sum(topThree) / kl.length], { rtol: 1e-3 });
+
+  const { offsets } = rollouts[1]!.viewPerToken("response_tokens");
+  const { advantages } = optimalTokenBaselineAdvantages({
+    tokenRewards: outcomeTokenRewards({ rewards: rollouts[1]!.viewPerRow("reward"), offsets }),
+    oldLogProbs: rollouts[1]!.viewPerToken("old_log_probs").values,
+    sumPiSquared: before.map((own) => sum(own.map((logProb) => Math.exp(2 * logProb)))),
+    offsets,
+    groups: groupsOf(rollouts[1]!),
+  });
+  const means = rows.map((_, row) => sum(advantages.slice(offsets[row], offsets[row + 1])) / (offsets[row + 1]! - offsets[row]!));
+  expectClose(rollouts[1]!.viewPerRow("advantage"), means, { atol: 1e-4 });
+  const refused = await runLongcot(
+    ...["train", "--recipe", TINY_RECIPE, "--run", join(scratch, "top-k"), "--json"],
+    ...[...FROM_MODEL, "entropy={controller: constant, coefficient: 0.01, top_k: 5000}"].flatMap((set) => ["--set", set]),
+  );
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toMatch(/entropy\.top_k must be at most \d+, the model's vocabulary, got 5000/);
 });
 
 test("dynamic sampling: a step draws on until its groups tell right from wrong, trains on those alone, and is the same when resumed", async () => {

@@ -46,6 +46,7 @@ export type { Batch, BatchOptions } from "./score/batches.ts";
 export type { Packing } from "./score/packing.ts";
 export { score } from "./score/score.ts";
 export type { ScoreOptions, SequenceScore } from "./score/score.ts";
+export type { DistributionTerm, DistributionTerms } from "./score/distribution-terms.ts";
 export { lastScoredToken, sequenceScores, tokenScalars } from "./score/scalars.ts";
 export { lastTokenScores, valuesBeforeTokens } from "./score/sequence-scalars.ts";
 export type { TokenValuesOptions } from "./score/token-values.ts";
@@ -58,4 +59,4 @@ export type { BatchLoss, LossInputKind, TokenLoss } from "./train/token-loss.ts"
 export { createActorCriticTrainer, createScalarTrainer } from "./train/scalar-trainer.ts";
 export type { ActorCriticLoss, ScalarLoss } from "./train/scalar-trainer.ts";
 export { createTrainer } from "./train/trainer.ts";
-export type { MicroBatch, OptimizerOptions, Trainer, TrainerOptions, UpdateOptions } from "./train/trainer.ts";
+export type { MicroBatch, OptimizerOptions, ReferenceOption, Trainer, TrainerOptions, UpdateOptions } from "./train/trainer.ts";

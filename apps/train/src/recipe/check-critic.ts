@@ -23,12 +23,21 @@ export function* criticRules(recipe: Recipe): Iterable<BrokenRule> {
       received: "a critic",
       fix: "Set advantages.estimator to gae, or remove critic",
     };
-  const idle = critic.backbone === "own" ? "loss_coefficient" : "learning_rate";
-  if (critic[idle] !== undefined)
+  const idle = critic.backbone === "own" ? (["loss_coefficient"] as const) : (["learning_rate", "mini_batch_size", "reuse"] as const);
+  for (const key of idle)
+    if (critic[key] !== undefined)
+      yield {
+        path: ["critic", key],
+        expected: `absent, since it has no effect with critic.backbone ${critic.backbone}`,
+        received: String(critic[key]),
+      };
+  const { mini_batch_size: size } = critic;
+  const undivided = size === undefined ? -1 : stages.findIndex(({ batch_size }) => batch_size % size !== 0);
+  if (undivided !== -1)
     yield {
-      path: ["critic", idle],
-      expected: `absent, since it has no effect with critic.backbone ${critic.backbone}`,
-      received: String(critic[idle]),
+      path: ["critic", "mini_batch_size"],
+      expected: `a divisor of stages.${undivided}.batch_size (${stages[undivided]!.batch_size})`,
+      received: String(size),
     };
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   if (steps > 0 && critic.warmup_steps >= steps)

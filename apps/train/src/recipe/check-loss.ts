@@ -7,9 +7,6 @@ import type { Recipe } from "./schema.ts";
 /** Keys of `loss` that every loss reads. */
 const COMMON = ["name", "aggregation", "denominator", "mini_batches", "micro_batch_tokens"];
 
-/** What an estimator may need and training does not have. */
-const NOT_MEASURED = { sumPiSquared: "Σ π² over the vocabulary at every token" } as const;
-
 export function* lossRules(recipe: Recipe): Iterable<BrokenRule> {
   yield* policyLoss(recipe);
   yield* estimator(recipe);
@@ -31,23 +28,18 @@ function* policyLoss({ loss }: Recipe): Iterable<BrokenRule> {
 
 function* estimator({ advantages }: Recipe): Iterable<BrokenRule> {
   const { estimator: name, truncation_mask: mask } = advantages;
-  const { level, needs } = advantageEstimators[name];
+  const { level } = advantageEstimators[name];
   const known = ["estimator", "truncation_mask", "truncated_reward", ...Object.keys(advantageDefaults(name))];
   for (const [key, value] of Object.entries(advantages))
     if (!known.includes(key)) yield withoutEffect(["advantages", key], `advantages.estimator ${name}`, value);
   if (level === "token" && mask !== "none") yield withoutEffect(["advantages", "truncation_mask"], `advantages.estimator ${name}`, mask);
-  const missing = needs.find((need) => need in NOT_MEASURED);
-  if (missing !== undefined)
-    yield {
-      path: ["advantages", "estimator"],
-      expected: `one that does not need ${NOT_MEASURED[missing as keyof typeof NOT_MEASURED]}`,
-      received: name,
-    };
 }
 
 function* referenceKl({ kl }: Recipe): Iterable<BrokenRule> {
   if (kl === undefined) return;
   if (kl.in === "loss" && kl.adaptive !== undefined) yield withoutEffect(["kl", "adaptive"], "kl.in loss", kl.adaptive);
+  if (kl.in === "reward" && kl.estimator === "full")
+    yield { path: ["kl", "estimator"], expected: "one from sampled tokens where kl.in is reward", received: kl.estimator };
   if (kl.in === "reward" && kl.estimator.endsWith("+"))
     yield {
       path: ["kl", "estimator"],
@@ -56,8 +48,14 @@ function* referenceKl({ kl }: Recipe): Iterable<BrokenRule> {
     };
 }
 
-function* correction({ rollout_correction: correction }: Recipe): Iterable<BrokenRule> {
+function* correction({ rollout_correction: correction, advantages }: Recipe): Iterable<BrokenRule> {
   const { importance_weights: weights, rejection = [] } = correction ?? {};
+  if (weights !== undefined && advantages.estimator === "optimal-token-baseline")
+    yield {
+      path: ["rollout_correction", "importance_weights"],
+      expected: "absent, since the baseline of advantages.estimator optimal-token-baseline is for tokens of equal weight here",
+      received: JSON.stringify(weights),
+    };
   if (weights?.low !== undefined && weights.low > weights.high)
     yield {
       path: ["rollout_correction", "importance_weights", "low"],

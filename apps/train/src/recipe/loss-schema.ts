@@ -126,8 +126,11 @@ const klKeys = z.strictObject({
   /** `loss`: a term of the loss, with gradient; `reward`: taken off the rewards of the tokens. */
   in: z.enum(["loss", "reward"]),
   coefficient: positive.default(0.001),
-  /** Of KL(policy ‖ reference) from sampled tokens; absent: k3 in the loss, k1 in the reward. With a +, the gradient of k2. */
-  estimator: z.enum(klEstimators).optional(),
+  /**
+   * Of KL(policy ‖ reference) from sampled tokens; absent: k3 in the loss, k1 in the reward. With a +, the gradient of k2. `full`, in the loss
+   * only: no estimate, but the sum over the vocabulary, for which the reference runs in every update.
+   */
+  estimator: z.enum([...klEstimators, "full"]).optional(),
   /** The coefficient follows the measured KL; absent: it stays. In the reward only. */
   adaptive: z
     .strictObject({

@@ -120,6 +120,9 @@ const target = z
 /** Of the tokens of an update, the share of highest entropy that the bonus acts on; absent: all. */
 const topTokens = z.number().gt(0).lt(1).optional();
 
+/** k most probable tokens whose renormalised entropy the bonus raises; absent: the entropy of the whole vocabulary. */
+const topK = count.optional();
+
 export const adaptiveEntropy = z.strictObject({
   controller: z.literal("adaptive"),
   /** Of the paper, of its released code, of TRL: they differ in gate and equality. */
@@ -131,6 +134,7 @@ export const adaptiveEntropy = z.strictObject({
   max: positive.optional(),
   target,
   top_tokens: topTokens,
+  top_k: topK,
 });
 export const proportionalIntegralEntropy = z.strictObject({
   controller: z.literal("pi"),
@@ -142,8 +146,14 @@ export const proportionalIntegralEntropy = z.strictObject({
   min: z.number().default(0),
   max: positive.default(0.1),
   top_tokens: topTokens,
+  top_k: topK,
 });
-export const constantEntropy = z.strictObject({ controller: z.literal("constant"), coefficient: positive, top_tokens: topTokens });
+export const constantEntropy = z.strictObject({
+  controller: z.literal("constant"),
+  coefficient: positive,
+  top_tokens: topTokens,
+  top_k: topK,
+});
 export const noEntropy = z.strictObject({ controller: z.literal("none") });
 
 const entropy = z.preprocess(

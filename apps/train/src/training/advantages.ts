@@ -1,7 +1,7 @@
 // Rewards of a step as advantages, by the estimator of the recipe: one per response, and one per token where the estimator gives that.
 
 import { advantageEstimators, klInReward, outcomeTokenRewards, sumRowRewards, whitenRows } from "@longcot/ppo-loss";
-import type { RowAdvantages, TokenAdvantages } from "@longcot/ppo-loss";
+import type { KlEstimator, RowAdvantages, TokenAdvantages } from "@longcot/ppo-loss";
 import type { Recipe } from "../recipe/schema.ts";
 import { inOrder, offsetsOf } from "./token-order.ts";
 
@@ -19,6 +19,9 @@ export interface RewardedResponses {
   baselines?: ArrayLike<number>;
   /** [tokens], of a critic: for gae. */
   values?: ArrayLike<number>;
+  /** [tokens], nats, and Σ π² over the vocabulary: for optimal-token-baseline. */
+  oldLogProbs?: ArrayLike<number>;
+  sumPiSquared?: ArrayLike<number>;
   /** The groups that count; the others have advantage 0 and no part in statistics over the step. Absent: all. */
   chosen?: readonly number[];
 }
@@ -63,7 +66,7 @@ export function estimateAdvantages(recipe: Pick<Recipe, "advantages" | "kl">, st
 
 /** The step with these rows alone. */
 function takeRows(step: Omit<RewardedResponses, "chosen">, rows: readonly number[]): Omit<RewardedResponses, "chosen"> {
-  const { rewards, truncated, groupSize, offsets, kl, baselines, values } = step;
+  const { rewards, truncated, groupSize, offsets, kl, baselines, values, oldLogProbs, sumPiSquared } = step;
   const ofRows = (column: ArrayLike<number>): Float64Array => Float64Array.from(rows, (row) => column[row]!);
   const ofTokens = (column: ArrayLike<number>): Float32Array => inOrder(Float32Array.from(column), offsets, rows);
   return {
@@ -74,6 +77,8 @@ function takeRows(step: Omit<RewardedResponses, "chosen">, rows: readonly number
     ...(kl && { kl: { ...kl, oldLogProbs: ofTokens(kl.oldLogProbs), refLogProbs: ofTokens(kl.refLogProbs) } }),
     ...(baselines && { baselines: ofRows(baselines) }),
     ...(values && { values: ofTokens(values) }),
+    ...(oldLogProbs && { oldLogProbs: ofTokens(oldLogProbs) }),
+    ...(sumPiSquared && { sumPiSquared: ofTokens(sumPiSquared) }),
   };
 }
 
@@ -91,7 +96,7 @@ function estimate(
           oldLogProbs: step.kl.oldLogProbs,
           referenceLogProbs: step.kl.refLogProbs,
           coefficient: step.kl.coefficient,
-          estimator: klSettings!.estimator,
+          estimator: klSettings!.estimator as KlEstimator,
           offsets,
         });
   const penalised = penalty === undefined ? undefined : sumRowRewards({ tokenRewards: penalty.tokenRewards, offsets });
@@ -105,8 +110,9 @@ function estimate(
     const { advantages } = (estimator as (options: unknown) => RowAdvantages)(options);
     return { ...measured, perRow: whiten === true ? whitenRows({ advantages, lengths }) : advantages };
   }
-  const { baselines, values } = step;
-  const options = { tokenRewards: penalty?.tokenRewards ?? outcome(), offsets, gamma, lambda, whiten, baselines, values };
+  const { baselines, values, oldLogProbs, sumPiSquared } = step;
+  const columns = { tokenRewards: penalty?.tokenRewards ?? outcome(), offsets, groupSize, baselines, values, oldLogProbs, sumPiSquared };
+  const options = { ...columns, gamma, lambda, whiten };
   const { advantages, returns } = (estimator as (options: unknown) => TokenAdvantages)(options);
   return {
     ...measured,

@@ -16,7 +16,8 @@ import {
   valueHeadTensors,
   writeSafetensors,
 } from "@longcot/language-model";
-import type { ActorCritic, ScalarModel, Trainer, UpdateOptions } from "@longcot/language-model";
+import type { ActorCritic, LanguageModel, ScalarModel, Trainer, UpdateOptions } from "@longcot/language-model";
+import { ConfigError } from "@longcot/errors";
 import type { ValueMetric } from "@longcot/ppo-loss";
 import type { EmitEvent } from "../events.ts";
 import type { CriticSettings } from "../recipe/critic-schema.ts";
@@ -42,9 +43,18 @@ export interface Critic {
   restore(checkpoint: string, updates: number): Promise<void>;
 }
 
-/** What trains the policy, and the critic where the recipe has one: it begins on the policy's weights as they are, every value 0. */
-export async function openTrainers(recipe: Recipe, { model }: PreparedModel): Promise<{ trainer: PolicyTrainer; critic?: Critic }> {
+/**
+ * What trains the policy, near `reference` where the loss has the whole KL to it, and the critic where the recipe has one: it begins on the
+ * policy's weights as they are, every value 0.
+ * @throws ConfigError where `entropy.top_k` is above the model's vocabulary.
+ */
+export async function openTrainers(
+  recipe: Recipe,
+  { model }: PreparedModel,
+  reference?: LanguageModel,
+): Promise<{ trainer: PolicyTrainer; critic?: Critic }> {
   const { optimizer, critic: settings } = recipe;
+  checkTopK(recipe, model.config.vocabSize);
   const updating: UpdateOptions = {
     optimizer: {
       betas: optimizer.betas,
@@ -57,16 +67,27 @@ export async function openTrainers(recipe: Recipe, { model }: PreparedModel): Pr
   const { temperature } = recipe.rollout;
   if (settings?.backbone === "shared") {
     const both = await attachValueHead(model, { head: "zero" });
-    const trainer = await createActorCriticTrainer(both, { ...updating, loss: actorCriticLoss(recipe, settings), temperature });
+    const trainer = await createActorCriticTrainer(both, { ...updating, loss: actorCriticLoss(recipe, settings), temperature, reference });
     // Of the head alone, with moments of its own and no gradient below it.
     const head = { ...both, trainable: [both.valueHead] };
     const warmUp = settings.warmup_steps > 0 ? await createScalarTrainer(head, { ...updating, loss: criticLoss(settings) }) : undefined;
     return { trainer, critic: sharedCritic(recipe, settings, both, warmUp) };
   }
-  const trainer = await createTrainer(model, { ...updating, loss: policyTokenLoss(recipe), temperature });
+  const trainer = await createTrainer(model, { ...updating, loss: policyTokenLoss(recipe), temperature, reference });
   if (settings === undefined) return { trainer };
   const own = await createScalarModel(model.engine, model, { name: "critic", head: "zero" });
   return { trainer, critic: ownCritic(recipe, settings, own, await createScalarTrainer(own, { ...updating, loss: criticLoss(settings) })) };
+}
+
+function checkTopK({ name, entropy }: Recipe, vocabulary: number): void {
+  const k = "top_k" in entropy ? entropy.top_k : undefined;
+  if (k === undefined || k <= vocabulary) return;
+  throw new ConfigError({
+    who: `recipe ${name}`,
+    argument: "entropy.top_k",
+    expected: `at most ${vocabulary}, the model's vocabulary`,
+    received: String(k),
+  });
 }
 
 const OPTIMIZER_FILE = "optimizer.safetensors";

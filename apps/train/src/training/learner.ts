@@ -50,8 +50,8 @@ export interface LearnerState {
 /** A learner that begins with the weights of `prepared` as they are. */
 export async function openLearner(engine: Engine, recipe: Recipe, prepared: PreparedModel, run: RunFolder): Promise<Learner> {
   const { model } = prepared;
-  const { trainer, critic } = await openTrainers(recipe, prepared);
   const reference = await openReference(engine, recipe, prepared, { run: run.path, isNew: run.checkpoint === undefined });
+  const { trainer, critic } = await openTrainers(recipe, prepared, reference?.model);
   const controller = raisedController(createEntropyController(controllerOptions(recipe)));
   let klController = recipe.kl && klControllerOf(recipe.kl);
   const learner: Learner = {

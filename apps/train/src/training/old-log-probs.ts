@@ -1,6 +1,9 @@
 // Log-probabilities and entropies of a step's responses under the weights that its updates start from.
 
 import { score } from "@longcot/language-model";
+import type { DistributionTerm, SequenceScore } from "@longcot/language-model";
+import { advantageEstimators } from "@longcot/ppo-loss";
+import * as tf from "@tensorflow/tfjs-core";
 import type { EmitEvent } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -10,6 +13,8 @@ import type { Answers } from "./rollout.ts";
 export interface TokenScores {
   logProbs: readonly Float32Array[];
   entropies: readonly Float32Array[];
+  /** Σ π² over the vocabulary at each token, where the estimator needs it. */
+  sumPiSquared?: readonly Float32Array[];
 }
 
 /** Prompt and response of every answer, end to end. */
@@ -28,23 +33,23 @@ export async function oldScores(
   { recipe, prepared, emit }: { recipe: Recipe; prepared: PreparedModel; emit: EmitEvent },
 ): Promise<TokenScores> {
   const known = knownScores(answers);
-  if (known !== undefined) return known;
+  const needs: readonly string[] = advantageEstimators[recipe.advantages.estimator].needs;
+  const needsSquares = needs.includes("sumPiSquared");
+  if (known !== undefined && !needsSquares) return known;
   const scores = await score(prepared.model, answerSequences(answers), {
     temperature: recipe.rollout.temperature,
     batchTokens: recipe.loss.micro_batch_tokens,
+    ...(needsSquares && { distribution: { sumPiSquared } }),
     onProgress: ({ done, total }) => emit({ type: "phase", phase: "old_log_prob", completed: done, total, unit: "responses" }),
   });
+  const column = (of: (score: SequenceScore) => Float32Array): Float32Array[] => ofResponses(answers, scores.map(of));
   return {
-    logProbs: ofResponses(
-      answers,
-      scores.map(({ logProbs }) => logProbs),
-    ),
-    entropies: ofResponses(
-      answers,
-      scores.map(({ entropies }) => entropies),
-    ),
+    ...(known ?? { logProbs: column(({ logProbs }) => logProbs), entropies: column(({ entropies }) => entropies) }),
+    ...(needsSquares && { sumPiSquared: column(({ distribution }) => distribution!["sumPiSquared"]!) }),
   };
 }
+
+const sumPiSquared: DistributionTerm = (logits) => tf.sum(tf.square(tf.softmax(logits)), -1);
 
 /** What the sampler or a replayed file says, if it is to be taken. */
 function knownScores({ responses }: Answers): TokenScores | undefined {

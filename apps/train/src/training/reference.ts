@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { checkSameTokenizer } from "@longcot/distillation";
 import { loadLanguageModel, loadTokenizer, saveLanguageModel, score } from "@longcot/language-model";
 import { adaptiveKlController, fixedKlController } from "@longcot/ppo-loss";
+import type { LanguageModel } from "@longcot/language-model";
 import type { KlController } from "@longcot/ppo-loss";
 import type { Engine } from "@longcot/tensor-kernels";
 import { resolveModel } from "../models/resolve-model.ts";
@@ -13,6 +14,7 @@ import type { Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 
 export interface Reference {
+  readonly model: LanguageModel;
   /** Log-probability of every token, nats, as {@link score} gives it. */
   logProbsOf(sequences: readonly Int32Array[]): Promise<Float32Array[]>;
 }
@@ -38,6 +40,7 @@ export async function openReference(
   checkSameTokenizer({ name: directory, tokenizer: await loadTokenizer(directory) }, { name: policy, tokenizer });
   const reference = await loadLanguageModel(engine, directory, { name: "reference" });
   return {
+    model: reference,
     async logProbsOf(sequences) {
       const scores = await score(reference, sequences, {
         temperature: recipe.rollout.temperature,

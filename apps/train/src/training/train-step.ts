@@ -85,7 +85,9 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
 
   const scores = await oldScores(answers, context);
   const oldLogProbSeconds = clock.lap();
-  const refLogProbs = reference && ofResponses(answers, await reference.logProbsOf(answerSequences(answers)));
+  // The whole KL is the update's to compute: nothing is estimated from these tokens.
+  const scoring = recipe.kl?.estimator === "full" ? undefined : reference;
+  const refLogProbs = scoring && ofResponses(answers, await scoring.logProbsOf(answerSequences(answers)));
   const refSeconds = clock.lap();
   const oldValues = critic && endToEnd(ofResponses(answers, await critic.valuesOf(answerSequences(answers), emit)));
   const valueSeconds = clock.lap();
@@ -105,6 +107,10 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     ...(baselines === undefined ? {} : { baselines }),
     ...(chosen === undefined ? {} : { chosen }),
     ...(oldValues && { values: oldValues }),
+    ...(scores.sumPiSquared && {
+      oldLogProbs: endToEnd(scores.logProbs),
+      sumPiSquared: endToEnd(scores.sumPiSquared),
+    }),
   });
   const { perRow: advantages } = estimated;
   const unjudged = clearUnjudgedGroups(bothLevels(estimated, offsets), { ...groups, verdicts });
@@ -206,7 +212,7 @@ export async function trainStep(context: StepContext, plan: StepPlan): Promise<T
     "timing_s/reward": rewardSeconds,
     "timing_s/adv": advantageSeconds,
     "timing_s/old_log_prob": oldLogProbSeconds,
-    ...(reference === undefined ? {} : { "timing_s/ref": refSeconds }),
+    ...(refLogProbs === undefined ? {} : { "timing_s/ref": refSeconds }),
     ...(critic === undefined ? {} : { "timing_s/values": valueSeconds }),
     "timing_s/step": total,
     "perf/throughput": tokens / total,

@@ -1,8 +1,9 @@
-// The updates of a critic by itself in one step: the policy's mini-batches, the value loss with exact denominators, one AdamW step each.
+// The updates of a critic by itself in one step: the policy's mini-batches or its own, the value loss with exact denominators, one AdamW step each.
 
 import { countResponses } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import type { EmitEvent, Metrics } from "../events.ts";
+import { definedOnly } from "../recipe/defined-only.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import type { ValueTrainer } from "./critic.ts";
 import { microBatches, rowWeights } from "./micro-batches.ts";
@@ -29,7 +30,8 @@ export async function updateCritic(
   rollouts: Rollouts,
   { trainer, learningRate, recipe, stage, step, keptRows, columns, most, emit }: CriticUpdateOptions,
 ): Promise<Metrics> {
-  const miniBatches = miniBatchesOf(rollouts, { recipe, stage, step, keptRows });
+  const { mini_batch_size: miniBatchSize, reuse } = recipe.critic!;
+  const miniBatches = miniBatchesOf(rollouts, { recipe, stage, step, keptRows }, definedOnly({ miniBatchSize, reuse }));
   const lengthOf = tokenCounter(rollouts, undefined);
   const means = { vf_loss: 0, vf_clipfrac: 0, vpred_mean: 0, grad_norm: 0 };
   for (const [update, rows] of miniBatches.entries()) {

@@ -70,16 +70,18 @@ export async function updatePolicy(trainer: PolicyTrainer, rollouts: Rollouts, o
 
 /**
  * Rows of each mini-batch of a step: every pass shuffles the groups (keyed) and deals them out, whole groups to each; with fewer groups than
- * mini-batches some have none and are left out, as are those whose tokens are all masked.
+ * mini-batches some have none and are left out, as are those whose tokens are all masked. Of a critic the
+ * size and the number of passes may be its own.
  */
 export function miniBatchesOf(
   rollouts: Rollouts,
   { recipe, stage, step, keptRows, columns }: Pick<UpdateOptions, "recipe" | "stage" | "step" | "keptRows" | "columns">,
+  { miniBatchSize = stage.mini_batch_size, reuse = stage.reuse }: { miniBatchSize?: number; reuse?: number } = {},
 ): number[][] {
   const lengthOf = tokenCounter(rollouts, columns?.mask);
   const groups = keptGroups(rollouts, keptRows).map((rows) => ({ rows, tokens: rows.reduce((sum, row) => sum + lengthOf(row), 0) }));
-  const parts = stage.batch_size / stage.mini_batch_size;
-  return Array.from({ length: stage.reuse }, (_, pass) =>
+  const parts = stage.batch_size / miniBatchSize;
+  return Array.from({ length: reuse }, (_, pass) =>
     dealGroups(groups, { parts, rule: recipe.loss.mini_batches, key: { seed: recipe.seed, stage: step, epoch: pass } }),
   )
     .flat()

@@ -38,11 +38,12 @@ export function criticLoss(settings: CriticSettings): ScalarLoss<ValueInput, Val
 export function actorCriticLoss(recipe: Recipe, settings: CriticSettings): ActorCriticLoss<string, string> {
   const policy = policyTokenLoss(recipe);
   return {
+    ...policy,
     inputs: { ...policy.inputs, ...VALUE_INPUTS },
     metrics: { ...policy.metrics, ...valueMetricReductions },
-    evaluate({ logProbs, entropies, scores, inputs }) {
-      const actor = policy.evaluate({ logProbs, entropies, inputs });
-      const critic = evaluate(scores, inputs as Record<ValueInput, Tensor>, settings);
+    evaluate({ scores, ...seen }) {
+      const actor = policy.evaluate(seen);
+      const critic = evaluate(scores, seen.inputs as Record<ValueInput, Tensor>, settings);
       return {
         loss: tf.add(actor.loss, tf.mul(critic.loss, settings.loss_coefficient!)),
         metrics: { ...actor.metrics, ...critic.metrics },

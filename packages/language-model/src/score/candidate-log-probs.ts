@@ -2,9 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { embed, recomputed } from "@longcot/tensor-kernels";
-
-/** Bytes of one chunk's logits; of them a backward chunk holds about four. */
-const LOGITS_CHUNK_BYTES = 128 * 1024 * 1024;
+import { logitsChunkTokens } from "./logits-chunk.ts";
 
 /**
  * Returns `log softmax(hidden · unembeddingᵀ / temperature)` at the candidates.
@@ -22,7 +20,7 @@ export function candidateLogProbs(
   const [tokens, model] = hidden.shape as [number, number];
   const [vocab] = unembedding.shape as [number];
   const k = candidates.shape[1]!;
-  const size = chunkTokens ?? Math.max(1, Math.floor(LOGITS_CHUNK_BYTES / (4 * vocab)));
+  const size = chunkTokens ?? logitsChunkTokens(vocab);
   const parts: tf.Tensor[] = [];
   for (let from = 0; from < tokens; from += size) {
     const rows = Math.min(size, tokens - from);

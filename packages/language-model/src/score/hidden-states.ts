@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { causalAttention, firstVisibleKeys } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
 import type { EngineModel } from "../model/model.ts";
+import type { DistributionTerms, LogitsSource } from "./distribution-terms.ts";
 
 export interface HiddenStatesOptions {
   /** `[batch, time] int32`: each token's position within its sequence, where rows are packed. Absent: a sequence to a row. */
@@ -15,6 +16,8 @@ export interface HiddenStatesOptions {
 export interface SeeingOptions extends HiddenStatesOptions {
   /** `[batch, time, k] int32`: further tokens whose log-probabilities are wanted at each token's place. */
   candidates?: tf.Tensor;
+  /** Numbers of every token's distribution that are wanted, and the reference model that they compare it with. */
+  distribution?: { terms: DistributionTerms; reference?: LogitsSource };
 }
 
 /**

@@ -1,6 +1,7 @@
 // Scoring: log-probabilities and entropies of given sequences.
 
 import type { LanguageModel } from "../model/model.ts";
+import type { DistributionTerms } from "./distribution-terms.ts";
 import { sequenceLogProbs } from "./sequence-log-probs.ts";
 import { tokenValues } from "./token-values.ts";
 import type { TokenValuesOptions } from "./token-values.ts";
@@ -9,11 +10,15 @@ import type { TokenValuesOptions } from "./token-values.ts";
 export interface SequenceScore {
   logProbs: Float32Array;
   entropies: Float32Array;
+  /** Under the name of each, where terms of the distribution were asked for. */
+  distribution?: Record<string, Float32Array>;
 }
 
 export interface ScoreOptions extends TokenValuesOptions {
   /** Divisor of the logits, > 0. */
   temperature: number;
+  /** Numbers of the whole distribution at every token that are wanted beside. Absent: none. */
+  distribution?: DistributionTerms | undefined;
 }
 
 /**
@@ -21,17 +26,21 @@ export interface ScoreOptions extends TokenValuesOptions {
  * @throws ConfigError where a sequence has fewer than one token or more than the model's positions.
  */
 export async function score(model: LanguageModel, sequences: readonly Int32Array[], options: ScoreOptions): Promise<SequenceScore[]> {
-  const { temperature } = options;
-  return tokenValues(model, sequences, {
+  const { temperature, distribution } = options;
+  const names = Object.keys(distribution ?? {});
+  const scores = await tokenValues(model, sequences, {
     ...options,
     who: "score",
-    kind: `@${temperature}`,
+    kind: [`@${temperature}`, ...names].join("+"),
     see: (weights, inputIds, { positions }) => {
-      const { logProbs, entropies } = sequenceLogProbs(model, weights, inputIds, {
+      const { distribution: terms, ...chosen } = sequenceLogProbs(model, weights, inputIds, {
         temperature,
-        ...(positions === undefined ? {} : { positions }),
+        ...(positions && { positions }),
+        ...(distribution && { distribution: { terms: distribution } }),
       });
-      return { logProbs, entropies };
+      return { logProbs: chosen.logProbs, entropies: chosen.entropies, ...terms };
     },
   });
+  if (names.length === 0) return scores;
+  return scores.map(({ logProbs, entropies, ...others }) => ({ logProbs, entropies, distribution: others }));
 }

@@ -5,6 +5,7 @@ import { orderAfter, tokenLogProbs } from "@longcot/tensor-kernels";
 import type { Weights } from "../architectures/architecture.ts";
 import type { LanguageModel } from "../model/model.ts";
 import { candidateLogProbs } from "./candidate-log-probs.ts";
+import { distributionTerms } from "./distribution-terms.ts";
 import { hiddenStates } from "./hidden-states.ts";
 import type { SeeingOptions } from "./hidden-states.ts";
 
@@ -14,6 +15,8 @@ export interface SequenceLogProbs {
   entropies: tf.Tensor2D;
   /** `[batch, time, k]`, where candidates were asked for. */
   candidateLogProbs?: tf.Tensor3D;
+  /** `[batch, time]` under the name of each, where terms of the distribution were asked for. */
+  distribution?: Record<string, tf.Tensor2D>;
 }
 
 export interface SequenceLogProbsOptions extends SeeingOptions {
@@ -41,18 +44,20 @@ export function logProbsOfHidden(
   weights: Weights,
   inputIds: tf.Tensor,
   hidden: tf.Tensor,
-  { temperature, positions: packed, candidates }: SequenceLogProbsOptions,
+  { temperature, positions: packed, candidates, distribution }: SequenceLogProbsOptions,
 ): SequenceLogProbs {
   const [batch, time] = inputIds.shape as [number, number];
-  const { config, architecture } = model;
-  const predicting = tf.reshape(
-    tf.slice(tf.reshape(hidden, [batch, time, config.hiddenSize]), [0, 0, 0], [batch, time - 1, config.hiddenSize]),
-    [batch * (time - 1), config.hiddenSize],
-  );
+  const unembedding = model.architecture.unembedding(weights);
+  const predictingOf = (states: tf.Tensor): tf.Tensor => {
+    const size = states.shape[1]!;
+    const before = tf.slice(tf.reshape(states, [batch, time, size]), [0, 0, 0], [batch, time - 1, size]);
+    return tf.reshape(before, [batch * (time - 1), size]);
+  };
+  const predicting = predictingOf(hidden);
   const targets = tf.reshape(tf.slice(inputIds, [0, 1], [batch, time - 1]), [batch * (time - 1)]);
   const { logProbs, entropies } = tokenLogProbs({
     hidden: predicting,
-    unembedding: architecture.unembedding(weights),
+    unembedding,
     targets,
     temperature,
     orderAfter,
@@ -65,11 +70,17 @@ export function logProbsOfHidden(
     // In packed rows the token before a sequence's first is another's last.
     return packed === undefined ? shifted : tf.where(tf.greater(packed, tf.scalar(0, "int32")), shifted, tf.zerosLike(shifted));
   };
-  const chosen = { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+  const chosen: SequenceLogProbs = { logProbs: atToken(logProbs), entropies: atToken(entropies) };
+  if (distribution !== undefined) {
+    const { terms, reference } = distribution;
+    const other = reference && { ...reference, hidden: predictingOf(reference.hidden) };
+    const values = distributionTerms({ hidden: predicting, unembedding }, terms, { temperature, ...(other && { reference: other }) });
+    chosen.distribution = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, atToken(value)]));
+  }
   if (candidates === undefined) return chosen;
   const k = candidates.shape[2]!;
   const wanted = tf.reshape(tf.slice(candidates, [0, 1, 0], [batch, time - 1, k]), [batch * (time - 1), k]);
-  const others = candidateLogProbs(predicting, architecture.unembedding(weights), wanted, { temperature });
+  const others = candidateLogProbs(predicting, unembedding, wanted, { temperature });
   const shifted = tf.pad(tf.reshape(others, [batch, time - 1, k]), [
     [0, 0],
     [1, 0],

@@ -16,7 +16,14 @@ export interface TokenValuesOptions {
 }
 
 /** What is computed of a batch: tensors `[batch, time] f32` of the rows as the model has them, packed or not. */
-export type See<Seen extends string> = (weights: Weights, inputIds: tf.Tensor, options: SeeingOptions) => Record<Seen, tf.Tensor2D>;
+export type See<Seen extends string> = (
+  weights: Weights,
+  inputIds: tf.Tensor,
+  options: SeeingOptions,
+) => Record<Seen, tf.Tensor2D> & {
+  /** Terms of the distribution, where they were asked for. */
+  distribution?: Record<string, tf.Tensor2D>;
+};
 
 type Step = Compiled<"inputIds" | "positions", string>;
 const compiledFor = new WeakMap<EngineModel, Map<string, Step>>();

@@ -6,7 +6,7 @@ import { logProbsOfHidden } from "../score/sequence-log-probs.ts";
 import { scalarsOfHidden, sequenceScalars } from "../score/sequence-scalars.ts";
 import type { BatchLoss } from "./token-loss.ts";
 import { createModelTrainer } from "./trainer.ts";
-import type { Trainer, UpdateOptions } from "./trainer.ts";
+import type { ReferenceOption, Trainer, UpdateOptions } from "./trainer.ts";
 
 /** A loss over `scores [batch, time]`: entry t is the head's number after token t, all tokens up to t seen. */
 export type ScalarLoss<Inputs extends string, Metrics extends string> = BatchLoss<"scores", Inputs, Metrics>;
@@ -32,7 +32,7 @@ export async function createScalarTrainer<Inputs extends string, Metrics extends
 /** As `createTrainer`, for a policy with a value head: one pass gives both, one update trains what they share. `temperature` divides the logits. */
 export async function createActorCriticTrainer<Inputs extends string, Metrics extends string>(
   model: ActorCritic,
-  { temperature = 1, ...options }: UpdateOptions & { temperature?: number; loss: ActorCriticLoss<Inputs, Metrics> },
+  { temperature = 1, ...options }: UpdateOptions & ReferenceOption & { temperature?: number; loss: ActorCriticLoss<Inputs, Metrics> },
 ): Promise<Trainer<Inputs, Metrics>> {
   return createModelTrainer(model, {
     ...options,

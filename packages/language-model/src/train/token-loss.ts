@@ -1,6 +1,7 @@
 // What a training loss is to the trainer: its inputs, and a scalar with metrics.
 
 import * as tf from "@tensorflow/tfjs-core";
+import type { DistributionTerms } from "../score/distribution-terms.ts";
 
 /** Shape of a loss input beside the tokens: `[batch, time]`, `[batch, time, k]` (k candidates a token), `[batch]` or `[]`; float32 all. */
 export type LossInputKind = "token" | "candidate" | "row" | "scalar";
@@ -13,6 +14,8 @@ export interface BatchLoss<Seen extends string, Inputs extends string, Metrics e
   inputs: Readonly<Record<Inputs, LossInputKind>>;
   /** k, the candidate tokens at each place whose log-probabilities the loss wants; batches bring their ids. Absent: none. */
   candidates?: number;
+  /** Numbers of the whole distribution at every token that the loss wants, with gradient. Absent: none. */
+  distribution?: DistributionTerms;
   /** How each metric combines over micro-batches. */
   metrics: Readonly<Record<Metrics, "sum" | "max">>;
   /** What the model computes is `[batch, time]`, a sequence to a row whatever the packing, with gradient; padding holds junk. */
@@ -20,6 +23,8 @@ export interface BatchLoss<Seen extends string, Inputs extends string, Metrics e
     tensors: Readonly<Record<Seen, tf.Tensor2D>> & {
       /** `[batch, time, k]`, with `candidates`; a sequence's first token has junk. */
       candidateLogProbs?: tf.Tensor3D;
+      /** `[batch, time]` each, with `distribution`: under the same names. */
+      distribution?: Readonly<Record<string, tf.Tensor2D>>;
       inputs: Readonly<Record<Inputs, tf.Tensor>>;
     },
   ): {

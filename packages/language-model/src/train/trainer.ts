@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { adamWUpdate, clipFactor, globalNorm, orderAfter } from "@longcot/tensor-kernels";
-import type { Compiled, TensorSpec, Variable } from "@longcot/tensor-kernels";
+import type { Compiled, State, TensorSpec, Variable } from "@longcot/tensor-kernels";
 import { ConfigError, DataError, NumericError } from "@longcot/errors";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { TensorSource } from "../files/write-safetensors.ts";
@@ -10,6 +10,9 @@ import type { ModelParameter } from "../model/model-parameters.ts";
 import type { EngineModel, LanguageModel } from "../model/model.ts";
 import { packTokens, packValues, unpack, unpackingIndices, unpackWide } from "../score/packing.ts";
 import type { Packing } from "../score/packing.ts";
+import type { LogitsSource } from "../score/distribution-terms.ts";
+import { hiddenStates } from "../score/hidden-states.ts";
+import type { HiddenStatesOptions } from "../score/hidden-states.ts";
 import { sequenceLogProbs } from "../score/sequence-log-probs.ts";
 import type { See } from "../score/token-values.ts";
 import type { BatchLoss, LossInputKind, TokenLoss } from "./token-loss.ts";
@@ -62,10 +65,16 @@ interface TrainedParameter extends ModelParameter {
 
 let trainers = 0;
 
-export interface TrainerOptions<Inputs extends string, Metrics extends string> extends UpdateOptions {
+export interface TrainerOptions<Inputs extends string, Metrics extends string> extends UpdateOptions, ReferenceOption {
   loss: TokenLoss<Inputs, Metrics>;
   /** Divisor of the logits; default 1. */
   temperature?: number;
+}
+
+/** What a loss over distributions compares them with. */
+export interface ReferenceOption {
+  /** Its logits go to the loss's `distribution` terms; on the same engine, with the same tokens. It is never trained. Absent: none. */
+  reference?: LanguageModel | undefined;
 }
 
 /** What every trainer takes beside its loss. */
@@ -89,9 +98,9 @@ export async function createTrainer<Inputs extends string, Metrics extends strin
 /** The trainer of any model, whose loss sees what `see` computes. */
 export async function createModelTrainer<Seen extends string, Inputs extends string, Metrics extends string>(
   model: EngineModel,
-  options: UpdateOptions & { see: See<Seen>; loss: BatchLoss<Seen, Inputs, Metrics> },
+  options: UpdateOptions & ReferenceOption & { see: See<Seen>; loss: BatchLoss<Seen, Inputs, Metrics> },
 ): Promise<Trainer<Inputs, Metrics>> {
-  const { see, loss, optimizer, gradientCheckpointing = false } = options;
+  const { see, loss, optimizer, reference, gradientCheckpointing = false } = options;
   const { engine } = model;
   const name = `trainer.${trainers++}`;
   const parameters: TrainedParameter[] = [];
@@ -126,20 +135,27 @@ export async function createModelTrainer<Seen extends string, Inputs extends str
     for (const input of inputNames) specs[`loss.${input}`] = { shape: shapeOf(loss.inputs[input], rows, time, k), dtype: "float32" };
     const step = engine.compile<string, "loss" | Metrics>(`${name}/gradients_${key}`, specs, (tensors, state) => {
       const metrics: Partial<Record<Metrics, tf.Tensor>> = {};
+      const { positions, places, candidates } = tensors;
+      const distribution = loss.distribution && {
+        terms: loss.distribution,
+        ...(reference && { reference: logitsSource(reference, tensors["inputIds"]!, { state, ...(positions && { positions }) }) }),
+      };
       const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
         const trained = new Map(parameters.map(({ variable }, i) => [variable, values[i]!]));
         const weights = model.weightsFrom(({ variable }) => trained.get(variable) ?? state.read(variable));
         const inputs = Object.fromEntries(inputNames.map((input) => [input, tensors[`loss.${input}`]!])) as Record<Inputs, tf.Tensor>;
-        const { positions, places, candidates } = tensors;
-        const seen = see(weights, tensors["inputIds"]!, {
+        const { distribution: terms, ...seen } = see(weights, tensors["inputIds"]!, {
           gradientCheckpointing,
           ...(positions === undefined ? {} : { positions }),
           ...(candidates === undefined ? {} : { candidates }),
+          ...(distribution && { distribution }),
         });
         const asGrid = (values: tf.Tensor): tf.Tensor =>
           places === undefined ? values : values.rank === 3 ? unpackWide(values as tf.Tensor3D, places) : unpack(values, places);
-        const grids = Object.fromEntries(Object.entries<tf.Tensor>(seen).map(([key, values]) => [key, asGrid(values)]));
-        const result = loss.evaluate({ ...(grids as Record<Seen, tf.Tensor2D>), inputs });
+        const asGrids = <Name extends string>(values: Readonly<Record<Name, tf.Tensor>>) =>
+          Object.fromEntries(Object.entries<tf.Tensor>(values).map(([key, value]) => [key, asGrid(value)])) as Record<Name, tf.Tensor2D>;
+        const grids = asGrids(seen as unknown as Record<Seen, tf.Tensor2D>);
+        const result = loss.evaluate({ ...grids, ...(terms && { distribution: asGrids(terms) }), inputs });
         // Differentiating frees what was made inside: hold the metrics until they are copied out.
         for (const metric of metricNames) metrics[metric] = tf.keep(result.metrics[metric].clone());
         return result.loss;
@@ -269,6 +285,16 @@ export async function createModelTrainer<Seen extends string, Inputs extends str
         for (const variable of [gradient, firstMoment, secondMoment]) await engine.release(variable);
     },
   };
+}
+
+/** Where the reference's logits of a batch come from, inside a compiled function. */
+function logitsSource(
+  reference: LanguageModel,
+  inputIds: tf.Tensor,
+  { state, ...seeing }: HiddenStatesOptions & { state: State },
+): LogitsSource {
+  const weights = reference.readWeights(state);
+  return { hidden: hiddenStates(reference, weights, inputIds, seeing), unembedding: reference.architecture.unembedding(weights) };
 }
 
 /** What the model sees of a batch: its grid, or that packed. */

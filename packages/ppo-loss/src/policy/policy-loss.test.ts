@@ -94,6 +94,29 @@ test.each(klEstimators)("the KL term adds β times its estimate per token, and i
   );
 });
 
+test("an exact KL adds β times itself per token, where it is masked nothing, and its gradient goes to it alone", () => {
+  const weights = tf.tensor1d([0.5, 0.25]);
+  const inputs = {
+    ...good(),
+    mask: tf.tensor2d([
+      [1, 1, 0],
+      [1, 0, 0],
+    ]),
+    rowWeights: weights,
+    tokenDenominator: 3,
+  };
+  const kl = tf.tensor2d([
+    [0.1, 0.2, Infinity],
+    [0.4, NaN, 9],
+  ]);
+  const lossOf = (referenceKl: tf.Tensor) => ppoLoss({ ...inputs, referenceKl: referenceKl as tf.Tensor2D, klCoefficient: 0.2 }).loss;
+  const { value, grad } = tf.valueAndGrad(lossOf)(kl);
+  expectClose(value.dataSync(), [0.2 * (0.5 * 0.3 + 0.25 * 0.4)], { atol: 1e-7 });
+  expectClose(grad.dataSync(), [0.1, 0.1, 0, 0.05, 0, 0], { atol: 1e-7 });
+  const { metrics } = ppoLoss({ ...inputs, referenceKl: kl, klCoefficient: 0.2 });
+  expectClose(metrics.kl_loss!.dataSync(), [0.5 * 0.3 + 0.25 * 0.4], { atol: 1e-7 });
+});
+
 const good = () => ({
   logProbs: tf.zeros<tf.Rank.R2>([2, 3]),
   oldLogProbs: tf.zeros<tf.Rank.R2>([2, 3]),
@@ -120,6 +143,15 @@ test("wrong shapes, dtypes and settings are refused", () => {
     [{ entropies: zeros }, "entropyCoefficient must be given with entropies, got nothing"],
     [{ klCoefficient: 0.1 }, "referenceLogProbs must be given with klCoefficient, got nothing"],
     [{ referenceLogProbs: zeros, klCoefficient: 0.1, klEstimator: "k4" }, "klEstimator must be one of k1, k2"],
+    [{ referenceKl: zeros }, "klCoefficient must be given with referenceLogProbs, got nothing"],
+    [
+      { referenceKl: zeros, referenceLogProbs: zeros, klCoefficient: 0.1 },
+      "referenceLogProbs must be absent with referenceKl, which is no estimate, got a tensor",
+    ],
+    [
+      { referenceKl: zeros, klCoefficient: 0.1, klEstimator: "k3" },
+      "klEstimator must be absent with referenceKl, which is no estimate, got k3",
+    ],
     [{ clipLow: 1.5 }, "clipLow must be a finite number, at least 0 and at most 1, got 1.5"],
     [{ clipHigh: -0.1 }, "clipHigh must be a finite number, at least 0, got -0.1"],
   ];

@@ -29,11 +29,13 @@ export interface PolicyLossInputs {
   readonly entropies?: Tensor2D | undefined;
   /** α, weight of the entropy bonus. A tensor where it changes from step to step of a traced graph. */
   readonly entropyCoefficient?: number | Scalar | undefined;
-  /** [batch, time] f32, nats: the same tokens under the reference policy. With `klCoefficient`, or neither. */
+  /** [batch, time] f32, nats: the same tokens under the reference policy, for an estimate of KL. With `klCoefficient`, or neither. */
   readonly referenceLogProbs?: Tensor2D | undefined;
+  /** [batch, time] f32, nats: KL(π ‖ π_ref) at each token, as `fullKl` gives it, with gradient; in place of `referenceLogProbs`. */
+  readonly referenceKl?: Tensor2D | undefined;
   /** β, weight of the KL penalty. */
   readonly klCoefficient?: number | Scalar | undefined;
-  /** Default `k3`. */
+  /** Of `referenceLogProbs`. Default `k3`. */
   readonly klEstimator?: KlEstimator | undefined;
 }
 
@@ -45,7 +47,7 @@ export interface PolicyLossInputs {
  * - `ppo_kl`: Σ (log π_old − log π) / N in nats, the k1 estimate.
  * - `ratio_mean`: Σ ρ / N. `ratio_max`: largest ρ, 0 when no token is in the mask.
  * - `entropy_loss`: entropies, aggregated by `rowWeights`; where `entropies` are given.
- * - `kl_loss`: estimates of KL(π ‖ π_ref), aggregated by `rowWeights`; where `referenceLogProbs` are given.
+ * - `kl_loss`: KL(π ‖ π_ref) or its estimates, aggregated by `rowWeights`; where `referenceKl` or `referenceLogProbs` are given.
  */
 export type PolicyMetric =
   | "pg_loss"
@@ -93,7 +95,7 @@ export function checkPolicyLossInputs(who: string, inputs: PolicyLossInputs): vo
   for (const name of ["logProbs", "oldLogProbs", "mask"] as const) checkTensor(who, name, inputs[name], tokens);
   checkTensor(who, "advantages", advantages as Tensor, advantages.rank === 1 ? [batch] : tokens);
   checkTensor(who, "rowWeights", inputs.rowWeights, [batch]);
-  for (const name of ["rolloutWeights", "entropies", "referenceLogProbs"] as const) {
+  for (const name of ["rolloutWeights", "entropies", "referenceLogProbs", "referenceKl"] as const) {
     const tensor = inputs[name];
     if (tensor !== undefined) checkTensor(who, name, tensor, tokens);
   }
@@ -108,8 +110,16 @@ export function checkPolicyLossInputs(who: string, inputs: PolicyLossInputs): vo
     });
   }
   checkTerm(who, "entropyCoefficient", inputs.entropyCoefficient, "entropies", inputs.entropies);
-  checkTerm(who, "klCoefficient", inputs.klCoefficient, "referenceLogProbs", inputs.referenceLogProbs);
+  checkTerm(who, "klCoefficient", inputs.klCoefficient, "referenceLogProbs", inputs.referenceKl ?? inputs.referenceLogProbs);
+  if (inputs.referenceKl !== undefined) checkIsExact(who, inputs);
   if (inputs.klEstimator !== undefined) klFormula(who, inputs.klEstimator);
+}
+
+/** An exact KL leaves nothing to estimate. */
+function checkIsExact(who: string, { referenceLogProbs, klEstimator }: PolicyLossInputs): void {
+  if (referenceLogProbs === undefined && klEstimator === undefined) return;
+  const argument = referenceLogProbs === undefined ? "klEstimator" : "referenceLogProbs";
+  throw new ConfigError({ who, argument, expected: "absent with referenceKl, which is no estimate", received: klEstimator ?? "a tensor" });
 }
 
 function checkTerm(

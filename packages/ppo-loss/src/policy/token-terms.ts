@@ -61,15 +61,15 @@ export function rowLengths({ mask }: TokenTerms): Tensor2D {
 }
 
 /**
- * Returns `Σ_i rowWeights_i Σ_t (ℓ·w − α·H + β·k)` with its metrics: ℓ = `tokenLosses`, w the rollout weights, H the entropies, k the KL
- * estimates, each where it is given.
+ * Returns `Σ_i rowWeights_i Σ_t (ℓ·w − α·H + β·k)` with its metrics: ℓ = `tokenLosses`, w the rollout weights, H the entropies, k the KL or
+ * its estimates, each where it is given.
  */
 export function totalLoss(
   { inputs, mask, overTokens }: TokenTerms,
   tokenLosses: Tensor,
   metrics: Readonly<Partial<Record<PolicyMetric, Scalar>>>,
 ): PolicyLossResult {
-  const { rowWeights, rolloutWeights, entropies, entropyCoefficient, referenceLogProbs, klCoefficient, klEstimator } = inputs;
+  const { rowWeights, rolloutWeights, entropies, entropyCoefficient, klCoefficient } = inputs;
   const weights = tf.mul(mask, tf.expandDims(rowWeights, 1));
   const aggregate = (values: Tensor): Scalar => tf.sum(tf.mul(values, weights));
   const pgLoss = aggregate(rolloutWeights === undefined ? tokenLosses : tf.mul(tokenLosses, overTokens(rolloutWeights)));
@@ -82,11 +82,19 @@ export function totalLoss(
     result.metrics.entropy_loss = entropy;
     result.loss = tf.sub(result.loss, tf.mul(entropy, entropyCoefficient!));
   }
-  if (referenceLogProbs !== undefined) {
-    const difference = overTokens(tf.sub(inputs.logProbs, referenceLogProbs));
-    const kl = aggregate(klPenalty(difference, klEstimator ?? "k3"));
-    result.metrics.kl_loss = kl;
-    result.loss = tf.add(result.loss, tf.mul(kl, klCoefficient!));
+  const kl = referenceKl(inputs, overTokens);
+  if (kl !== undefined) {
+    result.metrics.kl_loss = aggregate(kl);
+    result.loss = tf.add(result.loss, tf.mul(result.metrics.kl_loss, klCoefficient!));
   }
   return result;
+}
+
+/** KL to the reference per token, 0 outside the mask: exact where it is given, else estimated; undefined without a reference. */
+function referenceKl(
+  { logProbs, referenceKl: exact, referenceLogProbs, klEstimator = "k3" }: PolicyLossInputs,
+  overTokens: TokenTerms["overTokens"],
+): Tensor2D | undefined {
+  if (exact !== undefined) return overTokens(exact);
+  return referenceLogProbs && klPenalty(overTokens(tf.sub(logProbs, referenceLogProbs)), klEstimator);
 }
