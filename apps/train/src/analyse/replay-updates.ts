@@ -72,6 +72,13 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
       expected: "a run with one advantage a response, as its rollouts hold it",
       received: `advantages.estimator ${recipe.advantages.estimator}`,
     });
+  if (recipe.kl?.estimator === "full")
+    throw new ConfigError({
+      who: "analyse",
+      argument: "--what-if",
+      expected: "a run whose loss takes the reference's log-probabilities from its rollouts",
+      received: "kl.estimator full",
+    });
   const engine = await openEngine({
     engine: recipe.engine.kind,
     ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
