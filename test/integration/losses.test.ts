@@ -183,7 +183,12 @@ test("what a loss or an estimator takes of the whole distribution is that of the
   const means = rows.map((_, row) => sum(advantages.slice(offsets[row], offsets[row + 1])) / (offsets[row + 1]! - offsets[row]!));
   expectClose(rollouts[1]!.viewPerRow("advantage"), means, { atol: 1e-4 });
   const refused = await runLongcot(
-    ...["train", "--recipe", TINY_RECIPE, "--run", join(scratch, "top-k"), "--json"],
+    "train",
+    "--recipe",
+    TINY_RECIPE,
+    "--run",
+    join(scratch, "top-k"),
+    "--json",
     ...[...FROM_MODEL, "entropy={controller: constant, coefficient: 0.01, top_k: 5000}"].flatMap((set) => ["--set", set]),
   );
   expect(refused).toMatchObject({ code: 1 });
