@@ -100,8 +100,8 @@ class Confinement:
         confine.die_with_parent()
         if self.namespaces:
             confine.enter_namespaces(self.uid, self.gid, limits["scratch_mib"])
-        else:
-            os.setsid()
+        # Signals to its process group reach nobody else, whatever namespace that is in.
+        os.setsid()
         os.chdir(scratch)
         confine.limit(limits, address_space)
         confine.drop_rights(self.filter)
@@ -397,6 +397,7 @@ def run_child(header, confinement, scratch, descriptors, setup):
         confinement.confine_child(limits, scratch, address_space=runtime is None)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_IGN if language == "python" else signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler if language == "python" else signal.SIG_DFL)
     except BaseException as error:
         os.write(report, f"{type(error).__name__}: {error}".encode())
         os._exit(126)
@@ -460,6 +461,8 @@ def main():
         confine.adopt_orphans()
     # Programs that draw without a seed draw the same in every run: a verdict does not change from one day to the next.
     random.seed(0)
+    # The first process of a namespace meets only the signals that it handles, and Python handles this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     confinement, connection = Confinement(namespaces), Connection()
     connection.send({"type": "ready", "python": sys.version.split()[0], "filter": confinement.filter is not None})
     gc.collect()
