@@ -1,7 +1,7 @@
-// Pairs out of a run, a reward model trained on them (interrupted or not), measured, and choosing among an evaluation's samples.
-import { existsSync, readFileSync } from "node:fs";
+// Pairs out of a run, a reward model trained on them (interrupted or not), measured, and choosing among an evaluation's samples; the same with labelled steps.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadPreferences } from "@longcot/data-filter";
+import { loadPreferences, loadPrompts, loadStepwise } from "@longcot/data-filter";
 import { readLog } from "@longcot/durable-files";
 import type { EvalOutcome } from "@longcot/train/src/eval/eval-outcome.ts";
 import type { Metrics } from "@longcot/train/src/events.ts";
@@ -121,4 +121,106 @@ test("evaluate gives the training's own figures; eval chooses among samples by i
   expect(vote!.value).toBeLessThanOrEqual(pass.value);
   expect(gain!.value).toBeCloseTo(best!.value - mean.value, 10);
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("weighted cons@4");
+});
+
+test("labelled steps of a policy's answers, made in two goes; a process reward model learns them, and an evaluation and a stage use it", async () => {
+  const prompts = join(scratch, "problems.jsonl");
+  const rows = (await loadPrompts(join(run, "data", "train.parquet"))).slice(0, 24);
+  writeFileSync(
+    prompts,
+    rows
+      .map(({ dataSource, messages, ability, groundTruth, level }) => {
+        const reward = { style: "rule", ground_truth: groundTruth };
+        return `${JSON.stringify({ data_source: dataSource, prompt: messages, ability, reward_model: reward, extra_info: { level } })}\n`;
+      })
+      .join(""),
+  );
+  const out = join(scratch, "steps");
+  const make = (folder: string) =>
+    [
+      "reward-model",
+      "steps",
+      "--model",
+      model,
+      "--prompts",
+      prompts,
+      "--out",
+      folder,
+      "--separator",
+      ";",
+      "--held-out",
+      "0.25",
+      "--json",
+    ].concat(...["--answers", "2", "--continuations", "3", "--seed", "5"]);
+  const made = await runLongcot(...make(out));
+  expect(made.code, made.stderr).toBe(0);
+  const steps = await loadStepwise([join(out, "train.parquet"), join(out, "heldout.parquet")]);
+  expect(JSON.parse(made.stdout)).toMatchObject({ answers: steps.length, steps: steps.flatMap(({ completions }) => completions).length });
+  const sums = new Map(rows.map(({ messages, groundTruth }) => [messages[0]!.content, groundTruth as string]));
+  for (const { prompt, completions, labels, values, separator } of steps) {
+    expect(completions[0]!.startsWith("<think>")).toBe(true);
+    expect(completions.slice(0, -1).some((step) => step.includes(separator))).toBe(false);
+    // The last label is the verdict on the whole; soft labels are thirds.
+    expect(labels.at(-1)).toBe(completions.at(-1)!.includes(`\\boxed{${sums.get(prompt[0]!.content)}}`));
+    for (const value of values) expect([0, 1 / 3, 2 / 3, 1]).toContain(value);
+    expect(labels).toEqual(values.map((value) => value > 0));
+  }
+  // A log that ends with a third of the problems and half a line is gone on from: what comes is the same.
+  const again = join(scratch, "steps-again");
+  const logOf = (folder: string) => readFileSync(join(folder, "answers.jsonl"), "utf8").trimEnd().split("\n");
+  const log = logOf(out);
+  mkdirSync(again);
+  const kept = log.filter((line, i) => i === 0 || (JSON.parse(line) as { problem: number }).problem < 8);
+  writeFileSync(join(again, "answers.jsonl"), `${kept.join("\n")}\n{"problem":9,"st`);
+  const rest = await runLongcot(...make(again));
+  expect(rest.code, rest.stderr).toBe(0);
+  expect(logOf(again).toSorted()).toEqual(log.toSorted());
+  const refused = await runLongcot(...make(again));
+  expect(refused.stderr).toContain("--out: expected a folder without labelled steps");
+
+  const judge = join(scratch, "process");
+  const trained = await runLongcot(
+    ...["reward-model", "train", "--model", model, "--steps", join(out, "train.parquet"), "--validation", join(out, "heldout.parquet")],
+    ...["--run", judge, "--json", "--set", "training.batch_size=8", "--set", "training.epochs=2"],
+  );
+  expect(trained.code, trained.stderr).toBe(0);
+  const config = JSON.parse(readFileSync(join(judge, "model", "config.json"), "utf8")) as object;
+  expect(config).toMatchObject({ architectures: ["Qwen2ForTokenClassification"] });
+  const { step_validation: validation } = JSON.parse(trained.stdout) as { step_validation: object };
+  const evaluate = (...data: string[]) =>
+    runLongcot(
+      "reward-model",
+      "evaluate",
+      "--model",
+      join(judge, "model"),
+      "--out",
+      join(scratch, "process-evaluation"),
+      "--json",
+      ...data,
+    );
+  const evaluated = await evaluate("--steps", join(out, "heldout.parquet"));
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  expect((JSON.parse(evaluated.stdout) as { step_measures: object }).step_measures).toEqual(validation);
+  const page = readFileSync(join(scratch, "process-evaluation", "report.html"), "utf8");
+  for (const id of ["reliability", "probabilities"]) expect(page).toContain(`<figure id="${id}"`);
+  expect((await evaluate("--pairs", join(pairs, "heldout.parquet"))).stderr).toContain("expected a reward model of answers");
+
+  const folder = join(scratch, "process-eval");
+  const { code, stdout, stderr } = await runLongcot(
+    ...["eval", "--run", run, "--k", "2", "--reward-model", join(judge, "model"), "--aggregate", "prod", "--out", folder, "--json"],
+  );
+  expect(code, stderr).toBe(0);
+  const { bon_at_k: best, pass_at_k: pass } = (JSON.parse(stdout) as EvalOutcome).results[0]!.overall;
+  expect(best!.value).toBeLessThanOrEqual(pass.value);
+
+  const stage = join(scratch, "process-stage");
+  const recipe = join(run, "recipe.yaml");
+  const rewards = ["verifier", "process"].map(
+    (name) => `stages.0.rewards.${name}=${name === "verifier" ? "{}" : `{ model: ${judge}/model }`}`,
+  );
+  const staged = await runLongcot("train", "--recipe", recipe, "--run", stage, "--json", ...rewards.flatMap((set) => ["--set", set]));
+  expect(staged.code, staged.stderr).toBe(0);
+  const metrics = readLog<Metrics>(join(stage, "metrics.jsonl"))[0]!;
+  expect(metrics["reward/process/min"]!).toBeGreaterThanOrEqual(0);
+  expect(metrics["reward/process/max"]!).toBeLessThanOrEqual(1);
 });

@@ -38,7 +38,8 @@ const commands = [
   evalCommand(async () => ({ ...(await import("./eval/eval-plan.ts")), ...(await import("./eval/run-eval.ts")) })),
   filterCommand(async () => ({ ...(await import("./filter/filter-recipe.ts")), ...(await import("./filter/run-filter.ts")) })),
   rewardModelCommand(async () => ({
-    ...(await import("./reward-model/mine-run.ts")),
+    ...(await import("./reward-model/mine-pair-files.ts")),
+    ...(await import("./reward-model/make-steps.ts")),
     ...(await import("./reward-model/train-reward-model.ts")),
     ...(await import("./reward-model/evaluate-reward-model.ts")),
   })),

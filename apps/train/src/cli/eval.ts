@@ -1,4 +1,6 @@
 // `longcot eval`: avg@k, pass@k and cons@k of a model on benchmarks, with intervals, files and a report.
+import type { StepAggregation } from "@longcot/reward-model";
+import { Option } from "commander";
 import type { EvalFlags, EvalPlan } from "../eval/eval-plan.ts";
 import type { EvalOutcome } from "../eval/eval-outcome.ts";
 import type { EvalJob } from "../eval/run-eval.ts";
@@ -43,7 +45,15 @@ export function evalCommand(load: () => Promise<EvalWork>): AddCommand {
         .option("--timeout <s>", "with --server: seconds until a question counts as hung and is asked again", wholeNumber(1), 600)
         .option("--out <dir>", "folder of the results (default: one in evals/, named for model and benchmarks)")
         .option("--against <what>", '"published", or the folder of another evaluation, for a paired comparison')
-        .option("--reward-model <dir>", "a reward model that chooses among the samples: bon@k and weighted cons@k")
+        .option("--reward-model <dir>", "a reward model, of answers or of steps, that chooses among the samples: bon@k and weighted cons@k")
+        .addOption(
+          new Option("--aggregate <how>", "with a process reward model: how its steps become one score (default: min)").choices([
+            "min",
+            "prod",
+            "last",
+            "mean",
+          ] satisfies StepAggregation[]),
+        )
         .option("--json", "print the results as JSON on stdout"),
     )
       .addHelpText(

@@ -1,4 +1,5 @@
 // What an evaluation does, decided before anything runs: whose answers, to which problems, how drawn.
+import type { StepAggregation } from "@longcot/reward-model";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "@longcot/errors";
@@ -27,6 +28,8 @@ export interface EvalFlags extends EngineFlags {
   against?: string;
   window?: string;
   rewardModel?: string;
+  /** How the steps that a process reward model judges become one score; absent: `min`. */
+  aggregate?: StepAggregation;
 }
 
 /** How answers are drawn. */
@@ -73,6 +76,8 @@ export function planEvaluation(flags: EvalFlags): EvalPlan {
       expected: "one of --model DIR, --run DIR and --server URL",
       received: given.length === 0 ? "none" : given.map((flag) => `--${flag}`).join(" and "),
     });
+  if (flags.aggregate !== undefined && flags.rewardModel === undefined)
+    throw new ConfigError({ who: "--aggregate", expected: "--reward-model beside it: a process reward model", received: "none" });
   if (flags.server !== undefined) {
     if (flags.serverModel === undefined)
       throw new ConfigError({ who: "--server-model", expected: "the model's name at the server", received: "nothing" });

@@ -19,10 +19,10 @@ export interface GradedSample {
   extracted: string | null;
 }
 
-export interface SampleLog {
+export interface SampleLog<Sample = GradedSample> {
   /** Samples of problems that were answered whole. */
-  readonly samples: GradedSample[];
-  append(samples: readonly GradedSample[]): void;
+  readonly samples: Sample[];
+  append(samples: readonly Sample[]): void;
   close(): void;
 }
 
@@ -30,14 +30,18 @@ export interface SampleLog {
  * The log in the file `path`, made if it is not there. Its first line says how the samples were drawn.
  * @throws ConfigError where the file's samples were drawn otherwise.
  */
-export function openSampleLog(path: string, drawn: Readonly<Record<string, unknown>>): SampleLog {
+export function openSampleLog<Sample = GradedSample>(
+  path: string,
+  drawn: Readonly<Record<string, unknown>>,
+  what = "the evaluation in this folder",
+): SampleLog<Sample> {
   mkdirSync(dirname(path), { recursive: true });
   cutTornLine(path);
-  const [head, ...samples] = readLog<unknown>(path) as [Readonly<Record<string, unknown>>?, ...GradedSample[]];
+  const [head, ...samples] = readLog<unknown>(path) as [Readonly<Record<string, unknown>>?, ...Sample[]];
   if (head !== undefined && JSON.stringify(head) !== JSON.stringify(drawn))
     throw new ConfigError({
       who: path,
-      argument: "the evaluation in this folder",
+      argument: what,
       expected: `drawn with ${JSON.stringify(drawn)}`,
       received: JSON.stringify(head).slice(0, 300),
       fix: "Name another folder by --out",

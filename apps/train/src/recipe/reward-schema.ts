@@ -1,9 +1,11 @@
 // The rewards of a stage: named components, each with its weight, scale and clip.
-import type { RewardNormalization } from "@longcot/reward-model";
+import type { RewardNormalization, StepAggregation } from "@longcot/reward-model";
 import { z } from "zod";
 import { count, pathString, positive } from "./fields.ts";
 
 const normalizations = ["none", "sigmoid", "group", "batch"] as const satisfies RewardNormalization[];
+
+const aggregations = ["min", "prod", "last", "mean"] as const satisfies StepAggregation[];
 
 export const rewardFunction = z.strictObject({
   /** A module that grades every response: .ts, .js or .py. */
@@ -42,6 +44,8 @@ export const stageRewards = z.strictObject({
   repetition: term.extend({ ngram: count.default(4) }).optional(),
   /** A reward model's score of prompt and answer, unbounded; `normalize: sigmoid` brings it between 0 and 1. */
   reward_model: term.extend({ model: pathString }).optional(),
+  /** What a process reward model's judgement of an answer's steps comes to, from 0 to 1. */
+  process: term.extend({ model: pathString, aggregate: z.enum(aggregations).default("min") }).optional(),
   /** A function of one's own; it also sees responses that were cut. */
   function: term.extend(rewardFunction.shape).optional(),
 });

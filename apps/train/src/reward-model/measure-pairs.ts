@@ -13,8 +13,9 @@ export interface PairMeasures extends PairAccuracy {
   accuracyInterval: Interval;
   calibration: Calibration;
   lengthBias: LengthBias;
-  /** [pairs] each. */
+  /** [pairs] each: scores, and tokens of the answers. */
   scores: { chosen: number[]; rejected: number[] };
+  lengths: { chosen: number[]; rejected: number[] };
 }
 
 export async function measurePairs(
@@ -26,14 +27,13 @@ export async function measurePairs(
   const all = await sequenceScores(model, sequences, { ...(batchTokens === undefined ? {} : { batchTokens }), onProgress });
   const scores = { chosen: Array.from(pairs, (_, i) => all[2 * i]!), rejected: Array.from(pairs, (_, i) => all[2 * i + 1]!) };
   const right = scores.chosen.map((score, i) => (score > scores.rejected[i]! ? 1 : score === scores.rejected[i]! ? 0.5 : 0));
+  const lengths = { chosen: pairs.map(({ chosenLength }) => chosenLength), rejected: pairs.map(({ rejectedLength }) => rejectedLength) };
   return {
     ...pairAccuracy(scores),
     accuracyInterval: bootstrapInterval(right, { seed: 0 }),
     calibration: pairCalibration(scores),
-    lengthBias: lengthBias(scores, {
-      chosen: pairs.map(({ chosenLength }) => chosenLength),
-      rejected: pairs.map(({ rejectedLength }) => rejectedLength),
-    }),
+    lengthBias: lengthBias(scores, lengths),
     scores,
+    lengths,
   };
 }

@@ -1,6 +1,7 @@
 // The recipe of a reward model: backbone, pairs, loss, how long and how fast.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { ConfigError } from "@longcot/errors";
+import type { StepLossKind } from "@longcot/reward-model";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
@@ -19,7 +20,9 @@ const rewardRecipeSchema = z.strictObject({
   /** Backbone: a language model's folder in the Hugging Face layout, or its name on the hub. The head is new. */
   model: pathString,
   data: z.strictObject({
-    /** Parquet or JSONL of pairs: prompt, chosen, rejected. */
+    /** What it learns from: `pairs` make an outcome model, which scores answers; labelled `steps` a process model, which scores their steps. */
+    kind: z.enum(["pairs", "steps"]).default("pairs"),
+    /** Parquet or JSONL of pairs (prompt, chosen, rejected) or of labelled steps (prompt, completions, labels). */
     train: files,
     /** The same, held out: measured before the first and after the last step. */
     validation: files.optional(),
@@ -34,6 +37,10 @@ const rewardRecipeSchema = z.strictObject({
       token: z.number().min(0).default(0),
       /** Whether a pair's column `margin` has to be reached by its scores. */
       margin: z.boolean().default(false),
+      /** Of steps: binary cross-entropy, or the squared error of the probability. */
+      step: z.enum(["bce", "mse"] as const satisfies StepLossKind[]).default("bce"),
+      /** Of steps: `soft` labels are shares of right continuations, `hard` ones 1 where any was right. */
+      labels: z.enum(["soft", "hard"]).default("soft"),
     })
     .prefault({}),
   training: z
@@ -63,15 +70,19 @@ export interface RewardFlags {
   recipe?: string;
   model?: string;
   pairs?: string[];
+  steps?: string[];
   validation?: string[];
   set?: string[];
 }
 
 /** The recipe of `flags.recipe` (an empty one where there is none) with what the other flags change. @throws ConfigError in one line. */
-export function loadRewardRecipe({ recipe, model, pairs, validation, set = [] }: RewardFlags): RewardRecipe {
+export function loadRewardRecipe({ recipe, model, pairs, steps, validation, set = [] }: RewardFlags): RewardRecipe {
+  if (pairs !== undefined && steps !== undefined)
+    throw new ConfigError({ who: "options", expected: "--pairs or --steps", received: "both" });
   const given: readonly [string, unknown][] = [
     ["model", model],
-    ["data.train", pairs],
+    ["data.train", pairs ?? steps],
+    ["data.kind", steps === undefined ? undefined : "steps"],
     ["data.validation", validation],
   ];
   const sets = [...given.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${JSON.stringify(value)}`])), ...set];
@@ -80,11 +91,12 @@ export function loadRewardRecipe({ recipe, model, pairs, validation, set = [] }:
       throw new ConfigError({ who: "--recipe", expected: "a recipe file that exists", received: recipe });
     return resolveRewardRecipe({ text: readFileSync(recipe, "utf8"), label: recipe, sets });
   }
-  if (model === undefined || pairs === undefined)
+  const data = pairs ?? steps;
+  if (model === undefined || data === undefined)
     throw new ConfigError({
       who: "options",
-      expected: "--model DIR and --pairs FILE…, or --recipe FILE",
-      received: model === undefined ? (pairs === undefined ? "neither" : "no --model") : "no --pairs",
+      expected: "--model DIR and --pairs FILE… or --steps FILE…, or --recipe FILE",
+      received: model === undefined ? (data === undefined ? "neither" : "no --model") : "neither --pairs nor --steps",
     });
   return resolveRewardRecipe({ text: "{}", label: "the command line", sets, isWritten: false });
 }

@@ -1,4 +1,4 @@
-// The report of a reward model: training curves, how far it can be believed, whether it takes length for quality.
+// The report of a reward model, of answers or of steps: training curves, how far it can be believed, whether it takes length for quality.
 import * as Plot from "@observablehq/plot";
 import type { Calibration } from "@longcot/reward-model";
 import type { Metrics } from "../events.ts";
@@ -11,31 +11,35 @@ import { draw, linePlot } from "../report/plots.ts";
 import { pointsOf } from "../report/run-figures.ts";
 import type { Figure } from "../report/run-figures.ts";
 import type { PairMeasures } from "./measure-pairs.ts";
+import type { Measured } from "./reward-task.ts";
+import { stepFigures, stepSection } from "./step-report.ts";
 
 export interface RewardReport {
   name: string;
-  /** Pairs trained on; of an evaluation the pairs measured. */
-  pairs: number;
+  /** What it was trained on, `1024 pairs`; absent in an evaluation. */
+  trainedOn?: string;
   engine: string;
   /** Of the training, a line per step; empty for an evaluation. */
   metrics: readonly Metrics[];
-  /** Of held-out pairs; absent: none were given. */
-  measures?: PairMeasures;
+  /** Of held-out pairs or steps; empty: none were given. */
+  measured: Measured;
 }
 
 const SIZE = { width: 460, height: 300 };
 
 /** The page as text; needs nothing from the network. */
-export function renderRewardReport({ name, pairs, engine, metrics, measures }: RewardReport): string {
+export function renderRewardReport({ name, trainedOn, engine, metrics, measured: { pairs, steps } }: RewardReport): string {
   const figures = [
-    ...trainingFigures(metrics),
-    ...(measures === undefined ? [] : [reliabilityFigure(measures.calibration), scoreFigure(measures)]),
+    ...trainingFigures(metrics, steps === undefined ? "pairs whose right answer scores higher" : "steps judged rightly"),
+    ...(pairs === undefined ? [] : [reliabilityFigure(pairs.calibration), scoreFigure(pairs), lengthFigure(pairs)]),
+    ...(steps === undefined ? [] : stepFigures(steps)),
   ];
   return renderDocument(
     { title: `${name}: longcot reward model` },
     html`<h1>${name}</h1>
-      <p class="sub">${metrics.length === 0 ? "" : `trained on ${pairs} pairs in ${metrics.length} steps · `}${engine}</p>
-      ${measures === undefined ? html`<p class="note">No pairs were held out: nothing says yet how good it is.</p>` : heldOutSection(measures)}
+      <p class="sub">${trainedOn === undefined ? "" : `trained on ${trainedOn} in ${metrics.length} steps · `}${engine}</p>
+      ${pairs === undefined && steps === undefined ? html`<p class="note">Nothing was held out: nothing says yet how good it is.</p>` : ""}
+      ${pairs === undefined ? "" : heldOutSection(pairs)} ${steps === undefined ? "" : stepSection(steps)}
       <h2>Figures</h2>
       <div class="grid">${figures.map(figureMarkup)}</div>`,
   );
@@ -99,7 +103,7 @@ function heldOutSection({ pairs, accuracy, accuracyInterval, logLoss, margin, ca
     </p>`;
 }
 
-function trainingFigures(metrics: readonly Metrics[]): Figure[] {
+function trainingFigures(metrics: readonly Metrics[], counted: string): Figure[] {
   if (metrics.length === 0) return [];
   const figure = (id: string, title: string, caption: string, unit: string, lines: [string, string][], isShare = false): Figure => {
     const series = lines
@@ -113,15 +117,15 @@ function trainingFigures(metrics: readonly Metrics[]): Figure[] {
     return { id, title, caption, legend: series.length > 1 ? series : [], svg: linePlot({ series, stages: [], unit, isShare }) };
   };
   return [
-    figure("loss", "Loss", "Bradley–Terry loss of a batch before its update, and of the held-out pairs.", "nats", [
+    figure("loss", "Loss", "Loss of a batch before its update, and of what is held out.", "nats", [
       ["train/loss", "batch"],
       ["val/loss", "held out"],
     ]),
     figure(
       "accuracy",
       "Accuracy",
-      "Share of pairs whose right answer scores higher.",
-      "% of pairs",
+      `Share of ${counted}.`,
+      `% of ${counted.split(" ", 1)[0]}`,
       [
         ["train/accuracy", "batch"],
         ["val/accuracy", "held out"],
@@ -186,6 +190,32 @@ function scoreFigure({ scores }: PairMeasures): Figure {
             fillOpacity: 0.5,
           } as Plot.BinXInputs<Plot.RectYOptions>),
         ),
+      ],
+    }),
+  };
+}
+
+/** Does it take length for quality? Score differences over length differences, and accuracy by which side is longer. */
+function lengthFigure({ scores, lengths, lengthBias: { correlation } }: PairMeasures): Figure {
+  const rows = scores.chosen.map((score, i) => {
+    const margin = score - scores.rejected[i]!;
+    return { longer: lengths.chosen[i]! - lengths.rejected[i]!, margin, color: margin > 0 ? "var(--good)" : "var(--bad)" };
+  });
+  return {
+    id: "length",
+    title: "Length",
+    caption: `Each dot a pair: by how much the right answer is longer, and by how much it scores higher${correlation === undefined ? "" : `; they correlate by ${correlation.toFixed(2)}`}. Below the line the wrong answer scores higher.`,
+    legend: [
+      { name: "in order", color: "var(--good)" },
+      { name: "not", color: "var(--bad)" },
+    ],
+    svg: draw({
+      ...SIZE,
+      x: { label: "tokens, right − wrong answer", labelOffset: 38, inset: 8 },
+      y: { label: "score, right − wrong answer", grid: true, inset: 8 },
+      marks: [
+        Plot.ruleY([0], { stroke: "var(--muted)", strokeDasharray: "5,4" }),
+        Plot.dot(rows, { x: "longer", y: "margin", r: 2.5, fill: "color", fillOpacity: 0.45 }),
       ],
     }),
   };

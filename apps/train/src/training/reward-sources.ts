@@ -1,6 +1,7 @@
 // Where the rewards of a step come from: the components of its stage, those that are open for the whole run among them, summed.
+import { ConfigError } from "@longcot/errors";
 import { combineRewards, rewardComponents } from "@longcot/reward-model";
-import type { GradedResponses, WeightedComponent } from "@longcot/reward-model";
+import type { GradedResponses, StepAggregation, WeightedComponent } from "@longcot/reward-model";
 import { createVerifierPool, isJudged } from "@longcot/verifiers";
 import type { VerifierPool, VerifyResult } from "@longcot/verifiers";
 import type { Engine } from "@longcot/tensor-kernels";
@@ -8,7 +9,7 @@ import type { Metrics } from "../events.ts";
 import { openAnswerScorer } from "../reward-model/answer-scorer.ts";
 import type { AnswerScorer } from "../reward-model/answer-scorer.ts";
 import { namedComponents } from "../recipe/reward-schema.ts";
-import type { RewardComponent } from "../recipe/reward-schema.ts";
+import type { RewardComponent, StageRewards } from "../recipe/reward-schema.ts";
 import type { Recipe, Stage } from "../recipe/schema.ts";
 import { verifyRequests } from "./rollout.ts";
 import type { Answers } from "./rollout.ts";
@@ -46,9 +47,19 @@ export async function openRewardSources(
   };
   try {
     for (const { rewards } of stages)
-      if (rewards.reward_model !== undefined && !models.has(rewards.reward_model.model)) {
+      for (const judge of judgesOf(rewards)) {
+        if (models.has(judge.key)) continue;
+        const { model, kind, aggregate } = judge;
         const options = { name: `reward-model-${models.size}`, batchTokens: loss.micro_batch_tokens };
-        models.set(rewards.reward_model.model, await openAnswerScorer(engine, rewards.reward_model.model, options));
+        const scorer = await openAnswerScorer(engine, model, { ...options, ...(aggregate === undefined ? {} : { aggregate }) });
+        if (scorer.kind !== kind)
+          throw new ConfigError({
+            who: model,
+            expected: `a model of whole answers, for the component reward_model`,
+            received: "a process reward model",
+            fix: "Name it in the component process",
+          });
+        models.set(judge.key, scorer);
       }
     for (const stage of stages)
       if (stage.rewards.function !== undefined) {
@@ -68,14 +79,13 @@ export async function openRewardSources(
       const { groupSize } = answers;
       const responses = gradedResponses(answers, stage, thinking);
       const own = await functions.get(stage)?.grade(verifyRequests(answers, { gradeTruncated: true }), { signal });
-      const judge = stage.rewards.reward_model === undefined ? undefined : models.get(stage.rewards.reward_model.model)!;
-      const judged = await judge?.(
-        answers.texts.map((text, row) => ({
-          prompt: answers.prompts[Math.floor(row / groupSize)]!.row.messages,
-          text,
-          truncated: answers.responses[row]!.finishReason === "length",
-        })),
-      );
+      const scored = answers.texts.map((text, row) => ({
+        prompt: answers.prompts[Math.floor(row / groupSize)]!.row.messages,
+        text,
+        truncated: answers.responses[row]!.finishReason === "length",
+      }));
+      const judged: Partial<Record<RewardComponent, Float32Array>> = {};
+      for (const { component, key } of judgesOf(stage.rewards)) judged[component] = await models.get(key)!.score(scored);
       const components = namedComponents(stage.rewards).map(([name, { weight, normalize, clip }]): WeightedComponent => {
         return { name, values: valuesOf(name), weight, normalize, clip };
       });
@@ -96,7 +106,8 @@ export async function openRewardSources(
         const { overlong, repetition } = stage.rewards;
         switch (name) {
           case "reward_model":
-            return judged!;
+          case "process":
+            return judged[name]!;
           case "function":
             return own!.map(({ score }) => score);
           case "overlong":
@@ -110,6 +121,33 @@ export async function openRewardSources(
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+interface Judge {
+  component: "reward_model" | "process";
+  kind: AnswerScorer["kind"];
+  model: string;
+  aggregate?: StepAggregation;
+  /** The same for components that can share a scorer. */
+  key: string;
+}
+
+/** The reward models that `rewards` names. */
+function judgesOf({ reward_model: outcome, process }: StageRewards): Judge[] {
+  return [
+    ...(outcome === undefined ? [] : [{ component: "reward_model", kind: "outcome", model: outcome.model, key: outcome.model } as const]),
+    ...(process === undefined
+      ? []
+      : [
+          {
+            component: "process",
+            kind: "process",
+            model: process.model,
+            aggregate: process.aggregate,
+            key: `${process.model} ${process.aggregate}`,
+          } as const,
+        ]),
+  ];
 }
 
 function gradedResponses(
