@@ -1,6 +1,6 @@
 // The work of `longcot reward-model evaluate`: a trained reward model on pairs, or one of steps on labelled steps, with its report.
 import { mkdirSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { atomicWrite } from "@longcot/durable-files";
 import { ConfigError } from "@longcot/errors";
 import { loadScalarModel, loadTokenizer } from "@longcot/language-model";
@@ -92,9 +92,15 @@ export async function evaluateRewardModel({
     };
     mkdirSync(out, { recursive: true });
     atomicWrite(join(out, "results.json"), `${JSON.stringify(outcome, undefined, 2)}\n`);
-    atomicWrite(report, renderRewardReport({ name: basename(resolve(model)), engine: engine.description, metrics: [], measured }));
+    atomicWrite(report, renderRewardReport({ name: nameOf(model), engine: engine.description, metrics: [], measured }));
     return outcome;
   } finally {
     await engine.close();
   }
+}
+
+/** What a report calls the model in `directory`: a run's is called as the run. */
+function nameOf(directory: string): string {
+  const path = resolve(directory);
+  return basename(path) === "model" ? basename(dirname(path)) : basename(path);
 }
