@@ -136,22 +136,8 @@ test("labelled steps of a policy's answers, made in two goes; a process reward m
       .join(""),
   );
   const out = join(scratch, "steps");
-  const make = (folder: string) =>
-    [
-      "reward-model",
-      "steps",
-      "--model",
-      model,
-      "--prompts",
-      prompts,
-      "--out",
-      folder,
-      "--separator",
-      ";",
-      "--held-out",
-      "0.25",
-      "--json",
-    ].concat(...["--answers", "2", "--continuations", "3", "--seed", "5"]);
+  const drawing = ["--model", model, "--prompts", prompts, "--answers", "2", "--continuations", "3", "--separator", ";", "--seed", "5"];
+  const make = (folder: string) => ["reward-model", "steps", ...drawing, "--held-out", "0.25", "--out", folder, "--json"];
   const made = await runLongcot(...make(out));
   expect(made.code, made.stderr).toBe(0);
   const steps = await loadStepwise([join(out, "train.parquet"), join(out, "heldout.parquet")]);
@@ -179,9 +165,16 @@ test("labelled steps of a policy's answers, made in two goes; a process reward m
   expect(refused.stderr).toContain("--out: expected a folder without labelled steps");
 
   const judge = join(scratch, "process");
+  const learn = ["--model", model, "--steps", join(out, "train.parquet"), "--validation", join(out, "heldout.parquet"), "--run", judge];
   const trained = await runLongcot(
-    ...["reward-model", "train", "--model", model, "--steps", join(out, "train.parquet"), "--validation", join(out, "heldout.parquet")],
-    ...["--run", judge, "--json", "--set", "training.batch_size=8", "--set", "training.epochs=2"],
+    "reward-model",
+    "train",
+    ...learn,
+    "--json",
+    "--set",
+    "training.batch_size=8",
+    "--set",
+    "training.epochs=2",
   );
   expect(trained.code, trained.stderr).toBe(0);
   const config = JSON.parse(readFileSync(join(judge, "model", "config.json"), "utf8")) as object;
@@ -206,9 +199,8 @@ test("labelled steps of a policy's answers, made in two goes; a process reward m
   expect((await evaluate("--pairs", join(pairs, "heldout.parquet"))).stderr).toContain("expected a reward model of answers");
 
   const folder = join(scratch, "process-eval");
-  const { code, stdout, stderr } = await runLongcot(
-    ...["eval", "--run", run, "--k", "2", "--reward-model", join(judge, "model"), "--aggregate", "prod", "--out", folder, "--json"],
-  );
+  const choose = ["--reward-model", join(judge, "model"), "--aggregate", "prod", "--out", folder];
+  const { code, stdout, stderr } = await runLongcot("eval", "--run", run, "--k", "2", ...choose, "--json");
   expect(code, stderr).toBe(0);
   const { bon_at_k: best, pass_at_k: pass } = (JSON.parse(stdout) as EvalOutcome).results[0]!.overall;
   expect(best!.value).toBeLessThanOrEqual(pass.value);

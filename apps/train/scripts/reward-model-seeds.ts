@@ -53,19 +53,16 @@ for (const seed of values.seeds.split(",")) {
   if (!existsSync(run)) await longcot("train", "--set", `seed=${seed}`, "--run", run);
   const checkpoint = join(run, "checkpoints", checkpointName(listCheckpointSteps(join(run, "checkpoints")).at(-1)!), "model");
   const pairs = join(folder, "pairs");
+  const problems = join(run, "data", "train.parquet");
+  const drawing = ["--model", checkpoint, "--prompts", problems, "--answers", "8", "--per-prompt", "4", "--max-new-tokens", "64"];
   const mined = await once(join(folder, "pairs.json"), () =>
-    longcot<MinedPairs>(
-      ...["reward-model", "pairs", "--model", checkpoint, "--prompts", join(run, "data", "train.parquet"), "--out", pairs],
-      ...["--answers", "8", "--per-prompt", "4", "--max-new-tokens", "64", "--seed", seed],
-    ),
+    longcot<MinedPairs>("reward-model", "pairs", ...drawing, "--out", pairs, "--seed", seed),
   );
   const judge = join(folder, "judge");
+  const sets = [`seed=${seed}`, ...values.set].flatMap((set) => ["--set", set]);
+  const learning = ["--model", checkpoint, "--pairs", mined.train.file, "--validation", mined.held_out.file, ...sets];
   const trained = await once(join(folder, "judge.json"), () =>
-    longcot<RewardOutcome>(
-      ...["reward-model", "train", "--recipe", RECIPE, "--model", checkpoint, "--run", judge],
-      ...["--pairs", mined.train.file, "--validation", mined.held_out.file],
-      ...[`seed=${seed}`, ...values.set].flatMap((set) => ["--set", set]),
-    ),
+    longcot<RewardOutcome>("reward-model", "train", "--recipe", RECIPE, ...learning, "--run", judge),
   );
   const { results } = await once(join(folder, "eval.json"), () =>
     longcot<EvalOutcome>("eval", "--run", run, "--reward-model", join(judge, "model"), "--k", "8", "--out", join(folder, "eval")),

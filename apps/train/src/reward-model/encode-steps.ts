@@ -26,7 +26,7 @@ export function encodeSteps(
 ): EncodedSteps {
   const withSeparator = (step: string, i: number): string => (i < steps.length - 1 ? step + separator : step);
   const first = encodeExample(tokenizer, { messages: [...prompt, { role: "assistant", content: withSeparator(steps[0]!, 0) }] });
-  const tokens = [...first.tokens.slice(0, -1)];
+  const tokens = Array.from(first.tokens.subarray(0, -1));
   const ends = [tokens.length - 1];
   for (const [i, step] of steps.entries()) {
     if (i === 0) continue;

@@ -79,7 +79,11 @@ export async function trainRewardModel({ recipe, openFolder, signal, warn, onPro
     const restored = await restoreTraining(folder, { model: task.model, trainer }, { plan: planHash, what: `the ${task.unit}` });
     let step = restored?.step ?? 0;
     const save = (): Promise<void> =>
-      saveTraining(folder, step, { trainer, saveModel: task.saveModel, state: { updates: trainer.updates, plan: planHash } });
+      saveTraining(folder, step, {
+        trainer,
+        saveModel: (directory) => task.saveModel(directory),
+        state: { updates: trainer.updates, plan: planHash },
+      });
     let isMeasured = false;
     const measure = async (): Promise<Metrics> => {
       isMeasured = true;
