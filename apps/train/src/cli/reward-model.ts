@@ -118,7 +118,7 @@ function addSteps(command: Command, load: () => Promise<RewardModelWork>): void 
       )
       .option("--answers <N>", "answers to a problem; those that are alike count once", wholeNumber(1), 4)
       .option("--continuations <N>", "continuations after each step", wholeNumber(1), 8)
-      .option("--separator <text>", "what stands between two steps; \\n is a new line (default: \\n\\n)", separatorText, "\n\n")
+      .option("--separator <text>", "what stands between two steps; \\n is a new line", separatorText, "\n\n")
       .option("--mixed", "only problems that have right and wrong answers")
       .option("--temperature <τ>", "logits are divided by it", positiveNumber(), 1)
       .option("--max-new-tokens <N>", "cap on an answer (default: what the model's positions leave)", wholeNumber(1))
