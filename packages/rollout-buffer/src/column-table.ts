@@ -5,7 +5,7 @@
  * Version of this table and of the file around it, kept in each file's metadata. Raise it whenever a column is added, removed or changes
  * meaning; then read the version before as well, and commit a file of it as a fixture (the rules are in schema-version.ts).
  */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** What a column holds and who fills it. */
 export interface RolloutColumn {
@@ -233,6 +233,18 @@ export const ROLLOUT_COLUMNS = [
     unit: "nats",
     meaning: "Entropy over the whole vocabulary of the distribution that each token was drawn from.",
     absent: NOT_SCORED,
+  },
+  {
+    name: "top_k_mass",
+    kind: "per-token",
+    dtype: "float32",
+    sharesLength: "response",
+    filledBy: "set",
+    presence: "optional",
+    unit: "probability",
+    meaning:
+      "Probability together of the k likeliest tokens of the distribution that each token was drawn from, as the sampler computed it.",
+    absent: "the sampler did not measure it",
   },
 ] as const satisfies readonly RolloutColumn[];
 

@@ -52,7 +52,7 @@ describe.each<FileCompression>(["none", "zstd"])(
       const rollouts = sealRows(
         createArena({ budgetBytes: 1 << 20 }),
         SAMPLE_ROWS.map((row) => ({ ...row, level: 3 })),
-        ["level", "ref_log_probs"],
+        ["level", "ref_log_probs", "top_k_mass"],
       );
       await writeRolloutFile(path, rollouts, { compression });
       const { status, stdout, stderr } = spawnSync(PYTHON, [SCRIPT, path], { encoding: "utf8" });
@@ -71,7 +71,7 @@ describe.each<FileCompression>(["none", "zstd"])(
         expect(seen.units[name]).toBe(unit);
       }
       expect(seen.metadata).toEqual({
-        "longcot.schema_version": "2",
+        "longcot.schema_version": "3",
         "longcot.step": "12",
         "longcot.seed": "5",
         run: "test",
@@ -98,6 +98,7 @@ describe.each<FileCompression>(["none", "zstd"])(
         old_log_probs: [-1.75, -1.875, -2, -2.125],
         ref_log_probs: [-2.5, -2.625, -2.75, -2.875],
         entropies: [0.75, 0.8125, 0.875, 0.9375],
+        top_k_mass: [1 - 1.5 / 64, 1 - 1.625 / 64, 1 - 1.75 / 64, 1 - 1.875 / 64],
       });
     });
 

@@ -98,8 +98,8 @@ describe("writeRolloutFile and readRolloutFile", () => {
     expect([...read.viewPerToken("entropies").offsets]).toEqual([0, 0, 0, 0]);
   });
 
-  it("reads a committed file of schema version 1 as it was written, and writes it again as a 2", async () => {
-    const old = await readRolloutFile(fileURLToPath(new URL("../fixtures/step-v1.arrow", import.meta.url)));
+  it.each([1, 2])("reads a committed file of schema version %d as it was written, and writes it again as a 3", async (version) => {
+    const old = await readRolloutFile(fileURLToPath(new URL(`../fixtures/step-v${version}.arrow`, import.meta.url)));
     const rows = SAMPLE_ROWS.map((row) => ({ ...row, level: row.promptId }));
     const now = sealRows(arena(), rows, ["level", "ref_log_probs"]);
     expect(old.metadata).toEqual(now.metadata);
@@ -108,7 +108,7 @@ describe("writeRolloutFile and readRolloutFile", () => {
     await writeRolloutFile(path, old);
     expect((await readFile(path)).includes("longcot.schema_version")).toBe(true);
     expect((await readRolloutFile(path)).viewRow(1)).toEqual(old.viewRow(1));
-    expect(tableFromIPC(await readFile(path)).schema.metadata.get("longcot.schema_version")).toBe("2");
+    expect(tableFromIPC(await readFile(path)).schema.metadata.get("longcot.schema_version")).toBe("3");
   });
 
   it("reads zstd into an arena or without one, and refuses a changed byte of it", async () => {
@@ -155,7 +155,7 @@ describe("writeRolloutFile and readRolloutFile", () => {
     await writeRolloutFile(path, sealRows(arena()));
     const table = tableFromIPC(await readFile(path));
     expect(table.numRows).toBe(3);
-    expect(table.schema.metadata.get("longcot.schema_version")).toBe("2");
+    expect(table.schema.metadata.get("longcot.schema_version")).toBe("3");
     expect(table.schema.metadata.get("run")).toBe("test");
     expect(table.schema.fields.map((field) => `${field.name}: ${field.type}${field.nullable ? "?" : ""}`)).toContain(
       "old_log_probs: List<Float32>",
@@ -260,11 +260,11 @@ describe("readRolloutFile refuses", () => {
   });
 
   it("another schema version", async () => {
-    await writeForged(batch, (pairs) => pairs.set("longcot.schema_version", "3"));
+    await writeForged(batch, (pairs) => pairs.set("longcot.schema_version", "4"));
     await expect(readRolloutFile(path)).rejects.toMatchObject({
       code: "DATA",
-      expected: "a rollout file of schema version 1 or 2",
-      received: "version 3",
+      expected: "a rollout file of schema version 1, 2, 3",
+      received: "version 4",
     });
   });
 

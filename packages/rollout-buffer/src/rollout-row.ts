@@ -22,6 +22,7 @@ export interface RolloutRow {
   oldLogProbs?: Float32Array<ArrayBufferLike>;
   refLogProbs?: Float32Array<ArrayBufferLike>;
   entropies?: Float32Array<ArrayBufferLike>;
+  topKMass?: Float32Array<ArrayBufferLike>;
 }
 
 /** Row `row` of the columns. Checked arguments only. */
@@ -51,5 +52,6 @@ export function viewRolloutRow(storages: ColumnStorages, row: number): RolloutRo
     ...(storages.has("old_log_probs") ? { oldLogProbs: list("old_log_probs") } : {}),
     ...(storages.has("ref_log_probs") ? { refLogProbs: list("ref_log_probs") } : {}),
     ...(storages.has("entropies") ? { entropies: list("entropies") } : {}),
+    ...(storages.has("top_k_mass") ? { topKMass: list("top_k_mass") } : {}),
   };
 }

@@ -105,7 +105,7 @@ describe("createRolloutWriter", () => {
 
   it("refuses optional columns that make no sense, and a 65th open writer", () => {
     expect(refusal(() => createRolloutWriter(arena(), { optional: ["reward" as never] })).message).toContain(
-      "optional must be names among level, ref_log_probs, got reward",
+      "optional must be names among level, ref_log_probs, top_k_mass, got reward",
     );
     const memory = arena();
     const writers = Array.from({ length: 64 }, () => createRolloutWriter(memory));
@@ -182,17 +182,17 @@ describe("RolloutWriter setters and reads before seal", () => {
 });
 
 describe("RolloutWriter.seal", () => {
-  it.each(["reward", "advantage", "outcome", "old_log_probs", "ref_log_probs", "entropies"])(
+  it.each(["reward", "advantage", "outcome", "old_log_probs", "ref_log_probs", "entropies", "top_k_mass"])(
     "names the row whose %s is missing",
     (missing) => {
-      const writer = createRolloutWriter(arena(), { optional: ["ref_log_probs"] });
+      const writer = createRolloutWriter(arena(), { optional: ["ref_log_probs", "top_k_mass"] });
       for (const sampleIndex of [1, 0]) {
         const row = writer.append(sampleRow(3, sampleIndex, [1], [2]));
         const last = row === 1;
         if (!(last && missing === "reward")) writer.setPerRow("reward", row, 1);
         if (!(last && missing === "advantage")) writer.setPerRow("advantage", row, 1);
         if (!(last && missing === "outcome")) writer.setCategory("outcome", row, "correct");
-        for (const column of ["old_log_probs", "ref_log_probs", "entropies"] as const) {
+        for (const column of ["old_log_probs", "ref_log_probs", "entropies", "top_k_mass"] as const) {
           if (!(last && missing === column)) writer.setPerToken(column, row, new Float32Array(1));
         }
       }

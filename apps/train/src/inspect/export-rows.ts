@@ -30,6 +30,7 @@ const COLUMNS: readonly Column[] = [
   ["old_log_probs", "FLOAT", "list"],
   ["ref_log_probs", "FLOAT", "list"],
   ["entropies", "FLOAT", "list"],
+  ["top_k_mass", "FLOAT", "list"],
 ];
 
 /** Takes the rows of one step after the other. */

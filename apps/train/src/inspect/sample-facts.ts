@@ -28,6 +28,7 @@ export interface SampleFacts {
   ref_log_probs: number[] | null;
   /** Nats. */
   entropies: number[] | null;
+  top_k_mass: number[] | null;
 }
 
 /** Row `row` of the step. */
@@ -56,5 +57,6 @@ export function sampleFacts(rollouts: Rollouts, row: number, tokenizer: Tokenize
     old_log_probs: list(found.oldLogProbs),
     ref_log_probs: list(found.refLogProbs),
     entropies: list(found.entropies),
+    top_k_mass: list(found.topKMass),
   };
 }

@@ -113,7 +113,7 @@ test("every default is written out", () => {
         rewards: { verifier: { weight: 1, normalize: "none" } },
       },
     ],
-    rollout: { temperature: 1, top_p: 1, top_k: 0 },
+    rollout: { temperature: 1, top_p: 1, top_k: 0, top_k_mass: 5 },
     advantages: { estimator: "grpo", normalize_by_std: true, whiten: false, truncation_mask: "none", truncated_reward: "zero" },
     loss: {
       name: "magic",
@@ -216,7 +216,7 @@ describe("errors are one exact line", () => {
       "unknown key like nothing",
       BASE + "rollout:\n  zzzzzzzz: 1\n",
       [],
-      "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k, replay",
+      "my.yaml:14: expected a known key, got rollout.zzzzzzzz. Known here: temperature, top_p, top_k, top_k_mass, replay",
     ],
     [
       "unknown key by --set",

@@ -109,6 +109,8 @@ const rollout = z.strictObject({
   top_p: z.number().gt(0).max(1).default(1),
   /** 0 is off. */
   top_k: countOrZero.default(0),
+  /** k of the measure `entropy/top_k_mass`, the probability of the k likeliest tokens together; 0: not measured. */
+  top_k_mass: countOrZero.default(5),
   replay: replay.optional(),
 });
 

@@ -42,6 +42,7 @@ export function entropyMetrics(rollouts: Rollouts, kept: Iterable<number>, alpha
     "entropy/advantage_cov": covariance.entropy,
     "entropy/log_prob_advantage_cov": covariance.logProb,
     "entropy/log_prob_advantage_corr": covariance.logProbCorrelation,
+    ...(rollouts.has("top_k_mass") ? topKMass(rollouts, mask) : {}),
     ...Object.fromEntries(Object.entries(scales).map(([name, value]) => [`actor/${name}`, value])),
     ...Object.fromEntries(
       [...byKey("source", "data_source"), ...byKey("outcome", "outcome"), ...byPosition].filter(
@@ -49,6 +50,22 @@ export function entropyMetrics(rollouts: Rollouts, kept: Iterable<number>, alpha
       ),
     ),
   };
+}
+
+/** Mean probability of the k likeliest tokens together: of all counted tokens, by data source, by verdict and by tenth of the response. */
+function topKMass(rollouts: Rollouts, mask: Uint8Array): Metrics {
+  const { values, offsets } = rollouts.viewPerToken("top_k_mass");
+  const by = (name: string, column: "data_source" | "outcome") =>
+    [...entropyByKey({ entropies: values, offsets, mask, keys: rollouts.copyCategories(column) })].map(
+      ([key, { meanNats }]) => [`${name}/${key}`, meanNats] as const,
+    );
+  const parts = [
+    ["mean", meanEntropy({ entropies: values, mask })] as const,
+    ...by("source", "data_source"),
+    ...by("outcome", "outcome"),
+    ...meanByPosition({ values, offsets, mask }).map((value, decile) => [`position/${decile + 1}`, value] as const),
+  ];
+  return Object.fromEntries(parts.flatMap(([name, value]) => (value === undefined ? [] : [[`entropy/top_k_mass/${name}`, value]])));
 }
 
 /** Mean entropy over the tokens of all responses, rejected groups included: what the policy's entropy is, whatever the reward says. */

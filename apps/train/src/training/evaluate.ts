@@ -6,7 +6,7 @@ import type { EmitEvent, EvaluationEvent, LevelResult } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 import type { TrainingPrompt } from "./prompts.ts";
-import { generateResponses, gradeResponses } from "./rollout.ts";
+import { generateResponses, gradeResponses, rolloutDecoding } from "./rollout.ts";
 import type { AnswerOptions } from "./rollout.ts";
 
 /**
@@ -25,7 +25,8 @@ export interface EvaluationSettings extends Pick<AnswerOptions, "maxNewTokens" |
 export const evaluationSettings = ({ evaluation, rollout, stages, advantages, seed }: Recipe): EvaluationSettings => ({
   samples: evaluation.samples_per_prompt,
   maxNewTokens: Math.max(...stages.map((stage) => stage.context_length)),
-  decoding: { temperature: evaluation.temperature, topP: rollout.top_p, topK: rollout.top_k },
+  // All but the temperature as in the rollout, what is measured too: with the same temperature both run the same compiled programs.
+  decoding: { ...rolloutDecoding({ rollout }), temperature: evaluation.temperature },
   gradeTruncated: advantages.truncated_reward === "graded",
   seed,
 });

@@ -18,8 +18,8 @@ const COMPILED_FUNCTIONS = 30;
 const ALLOCATOR_OVERHEAD = 1.2;
 /** Responses under way at once: `generate`'s default. */
 const MAX_SLOTS = 256;
-/** Of a response's token: id, log-probability when sampled, old log-probability, entropy; of a prompt's: its id. Each twice, as made and as sealed. */
-const [RESPONSE_TOKEN_BYTES, PROMPT_TOKEN_BYTES] = [2 * 16, 2 * 4];
+/** Of a response's token: id, log-probability when sampled, old log-probability, entropy, top-k mass; of a prompt's: its id. Each twice, as made and as sealed. */
+const [RESPONSE_TOKEN_BYTES, PROMPT_TOKEN_BYTES] = [2 * 20, 2 * 4];
 
 export interface PlanInputs {
   config: ModelConfig;

@@ -140,13 +140,14 @@ function copyResponses(
   });
   if (!sampled.isPart && rows.length !== rollouts.length) throw refuse(`with ${prompts.length} prompts`, String(groups.size));
   return rows.map((row) => {
-    const { responseTokens, rolloutLogProbs, entropies, finishReason } = rollouts.viewRow(row);
+    const { responseTokens, rolloutLogProbs, entropies, topKMass, finishReason } = rollouts.viewRow(row);
     if (responseTokens.length > stage.context_length)
       throw refuse(`with responses of at most ${stage.context_length} tokens`, String(responseTokens.length));
     return {
       tokens: new Int32Array(responseTokens),
       logProbs: new Float32Array(rolloutLogProbs),
       ...(entropies === undefined ? {} : { entropies: new Float32Array(entropies) }),
+      ...(topKMass === undefined ? {} : { topMasses: new Float32Array(topKMass) }),
       finishReason: finishReason === "length" ? "length" : "stop",
     };
   });

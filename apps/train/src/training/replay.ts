@@ -168,7 +168,7 @@ function takeStep(rollouts: Rollouts, wanted: Wanted): ReplayedStep {
   });
   const rows = groups.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, sample) => from + sample));
   const responses = rows.map((row): SampledResponse => {
-    const { responseTokens, rolloutLogProbs, oldLogProbs, entropies, finishReason } = rollouts.viewRow(row);
+    const { responseTokens, rolloutLogProbs, oldLogProbs, entropies, topKMass, finishReason } = rollouts.viewRow(row);
     if (responseTokens.length > stage.context_length)
       throw refuse(`responses of at most ${stage.context_length} tokens, as stage ${stage.name} has`, String(responseTokens.length));
     const foreign = responseTokens.find((token) => token >= vocabularySize);
@@ -177,6 +177,7 @@ function takeStep(rollouts: Rollouts, wanted: Wanted): ReplayedStep {
       tokens: new Int32Array(responseTokens),
       logProbs: new Float32Array(rolloutLogProbs),
       ...(isStored ? { oldLogProbs: new Float32Array(oldLogProbs!), entropies: new Float32Array(entropies!) } : {}),
+      ...(topKMass === undefined ? {} : { topMasses: new Float32Array(topKMass) }),
       finishReason: finishReason === "length" ? "length" : "stop",
     };
   });

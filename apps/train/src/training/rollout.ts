@@ -26,7 +26,7 @@ export interface Answers {
 export interface AnswerOptions {
   groupSize: number;
   maxNewTokens: number;
-  decoding: { temperature: number; topP: number; topK: number };
+  decoding: { temperature: number; topP: number; topK: number; massOf?: number };
   seed: number;
   step: number;
   signal: AbortSignal;
@@ -112,15 +112,21 @@ export function writeResponses(
   { hasReference = false } = {},
 ): RolloutWriter {
   const leveled = prompts.every((prompt) => Number.isInteger(prompt.row.level));
+  // Of generated responses, and of stored ones whose run measured it.
+  const measured = responses.every(({ topMasses }) => topMasses !== undefined);
   const writer = store.createWriter({
     rows: responses.length,
     promptTokens: prompts.reduce((sum, { tokens }) => sum + tokens.length * groupSize, 0),
     responseTokens: responses.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    optional: [...(leveled ? (["level"] as const) : []), ...(hasReference ? (["ref_log_probs"] as const) : [])],
+    optional: [
+      ...(leveled ? (["level"] as const) : []),
+      ...(hasReference ? (["ref_log_probs"] as const) : []),
+      ...(measured ? (["top_k_mass"] as const) : []),
+    ],
   });
-  responses.forEach(({ tokens, logProbs, finishReason }, row) => {
+  responses.forEach(({ tokens, logProbs, topMasses, finishReason }, row) => {
     const prompt = prompts[Math.floor(row / groupSize)]!;
-    writer.append({
+    const appended = writer.append({
       promptId: prompt.index,
       sampleIndex: row % groupSize,
       stage,
@@ -132,6 +138,7 @@ export function writeResponses(
       rolloutLogProbs: logProbs,
       ...(leveled ? { level: prompt.row.level! } : {}),
     });
+    if (measured) writer.setPerToken("top_k_mass", appended, topMasses!);
   });
   return writer;
 }
@@ -165,8 +172,9 @@ export function writeAnswers(
 }
 
 /** Sampling settings of the recipe's rollouts. */
-export const rolloutDecoding = ({ rollout }: Recipe): AnswerOptions["decoding"] => ({
+export const rolloutDecoding = ({ rollout }: Pick<Recipe, "rollout">): AnswerOptions["decoding"] => ({
   temperature: rollout.temperature,
   topP: rollout.top_p,
   topK: rollout.top_k,
+  ...(rollout.top_k_mass === 0 ? {} : { massOf: rollout.top_k_mass }),
 });

@@ -18,9 +18,11 @@ export type Decoding =
       topP: number;
       /** 0 keeps all. */
       topK: number;
+      /** Also measure the probability together of so many likeliest tokens; absent: not. */
+      massOf?: number;
     };
 
-type DecodeStep = Compiled<"tokens" | "positions" | "uniforms", "tokens" | "logProbs" | "entropies">;
+type DecodeStep = Compiled<"tokens" | "positions" | "uniforms", "tokens" | "logProbs" | "entropies" | "topMasses">;
 type FillSlots = Compiled<"ids" | "prompts" | "slots", never>;
 
 /** Sizes of one prompt pass. */
@@ -127,7 +129,14 @@ export class GeneratePrograms {
 
   #choose(logits: tf.Tensor, uniforms: tf.Tensor): ChosenTokens {
     if (this.#decoding.kind === "greedy") return greedyTokens({ logits });
-    const { temperature, topP, topK } = this.#decoding;
-    return sampleTokens({ logits, uniforms, temperature, topP, ...(topK > 0 ? { topK } : {}) });
+    const { temperature, topP, topK, massOf } = this.#decoding;
+    return sampleTokens({
+      logits,
+      uniforms,
+      temperature,
+      topP,
+      ...(topK > 0 ? { topK } : {}),
+      ...(massOf === undefined ? {} : { massOf }),
+    });
   }
 }

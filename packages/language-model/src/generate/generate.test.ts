@@ -82,6 +82,11 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     const decoding = { kind: "sample", temperature: 0.7, topP: 1, topK: 0 } as const;
     const prompt = request(5, 2);
     const [response] = await generate(model, [prompt], { ...SAMPLING, decoding });
+    const [measured] = await generate(model, [prompt], { ...SAMPLING, decoding: { ...decoding, massOf: 1 } });
+    const { topMasses, ...rest } = measured!;
+    expect(rest).toEqual(response);
+    // The likeliest token has at least the probability of the chosen one, and nothing more than all of it.
+    expect(topMasses!.every((mass, i) => mass >= Math.exp(response!.logProbs[i]!) - 1e-6 && mass <= 1 + 1e-6)).toBe(true);
     const [scored] = await score(model, [Int32Array.from([...prompt.promptTokens, ...response!.tokens])], { temperature: 0.7 });
     expectClose(response!.logProbs, scored!.logProbs.slice(5), { atol: 2e-5 });
     expectClose(response!.entropies, scored!.entropies.slice(5), { atol: 2e-5 });

@@ -44,6 +44,8 @@ export interface GeneratedResponse {
   logProbs: Float32Array;
   /** Entropy (nats) of the distribution that every token was drawn from, at the temperature of sampling, before top-p and top-k. */
   entropies: Float32Array;
+  /** Probability together of the `massOf` likeliest tokens of the same distributions; absent where decoding asks for none. */
+  topMasses?: Float32Array;
   /** `stop`: ended by itself; `length`: cut at `maxNewTokens`. */
   finishReason: "stop" | "length";
 }
@@ -56,6 +58,7 @@ interface Sequence {
   tokens: number[];
   logProbs: number[];
   entropies: number[];
+  topMasses: number[];
 }
 
 const DEFAULT_MAX_SLOTS = 256;
@@ -139,7 +142,15 @@ async function runRequests(
     for (let slot = 0; slot < slots.length && next < requests.length; slot++) {
       if (slots[slot] !== undefined) continue;
       const prompt = requests[next]!.promptTokens;
-      slots[slot] = { request: next++, token: prompt.at(-1)!, position: prompt.length - 1, tokens: [], logProbs: [], entropies: [] };
+      slots[slot] = {
+        request: next++,
+        token: prompt.at(-1)!,
+        position: prompt.length - 1,
+        tokens: [],
+        logProbs: [],
+        entropies: [],
+        topMasses: [],
+      };
       taken.push({ slot, prompt });
     }
     await fillSlots(programs, cache, taken);
@@ -161,13 +172,14 @@ async function runRequests(
       if (reached > cache.size.capacity)
         await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
 
-      const { tokens, logProbs, entropies } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
+      const { tokens, logProbs, entropies, topMasses } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
       slots.forEach((sequence, slot) => {
         if (sequence === undefined) return;
         const token = tokens[slot]!;
         sequence.tokens.push(token);
         sequence.logProbs.push(logProbs[slot]!);
         sequence.entropies.push(entropies[slot]!);
+        if (topMasses !== undefined) sequence.topMasses.push(topMasses[slot]!);
         sequence.token = token;
         sequence.position++;
         generated++;
@@ -177,6 +189,7 @@ async function runRequests(
           tokens: Int32Array.from(sequence.tokens),
           logProbs: Float32Array.from(sequence.logProbs),
           entropies: Float32Array.from(sequence.entropies),
+          ...(topMasses === undefined ? {} : { topMasses: Float32Array.from(sequence.topMasses) }),
           finishReason: stopped ? "stop" : "length",
         };
         slots[slot] = undefined;

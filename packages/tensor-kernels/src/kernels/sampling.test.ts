@@ -39,6 +39,21 @@ describe.each(EAGER_BACKENDS)("sampleTokens on %s", (backend) => {
     );
   });
 
+  it("measures the mass of the likeliest tokens of the whole distribution, whatever it may choose from", () => {
+    const logits = tf.tensor2d([[0.5, 0.125, 0.25, 0.0625, 0.0625].map(Math.log)]);
+    const masses = [1, 2, 3, 5].map((massOf) =>
+      sampleTokens({ logits, uniforms: tf.tensor1d([0.3]), temperature: 1, topK: 1, massOf }).topMasses!.dataSync(),
+    );
+    expectClose(
+      Float32Array.from(masses, ([mass]) => mass!),
+      [0.5, 0.75, 0.875, 1],
+      { atol: 1e-6 },
+    );
+    expect(() => sampleTokens({ logits, uniforms: tf.tensor1d([0.3]), temperature: 1, massOf: 6 })).toThrow(
+      "sampleTokens: massOf must be a positive integer up to the vocabulary's 5, got 6",
+    );
+  });
+
   it("never leaves the tokens of nonzero probability, at either end of [0, 1)", () => {
     const none = -1e9;
     const { tokens } = sample(

@@ -18,6 +18,8 @@ export interface SampleInputs {
   topP?: number;
   /** Keeps this many most probable tokens (more on a tie with the last of them); absent: all. */
   topK?: number;
+  /** Also measure the mass of this many most probable tokens; absent: not. */
+  massOf?: number;
 }
 
 /** Chosen tokens `[batch] int32`, their log-probabilities and the entropies of the distributions, `[batch] f32` in nats. */
@@ -26,6 +28,8 @@ export interface ChosenTokens {
   logProbs: tf.Tensor;
   /** Over the whole vocabulary. */
   entropies: tf.Tensor;
+  /** Probability together of the `massOf` most probable tokens, `[batch] f32`, before topK and topP; absent where that is. */
+  topMasses?: tf.Tensor;
 }
 
 // The threshold stays this far below the total mass, so that the rounding of u·total never leaves a row without a token.
@@ -41,7 +45,7 @@ const LARGEST_FRACTION = 1 - 2 ** -23;
  * No gradient.
  * @throws ShapeError when sizes disagree; ConfigError when an option is out of range.
  */
-export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK }: SampleInputs): ChosenTokens {
+export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK, massOf }: SampleInputs): ChosenTokens {
   const [batch, vocab] = checkShape("sampleTokens", "logits", logits, ["batch", "vocab"]);
   checkShape("sampleTokens", "uniforms", uniforms, [batch]);
   checkTemperature("sampleTokens", temperature);
@@ -60,6 +64,8 @@ export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK }: 
       received: String(topK),
     });
 
+  checkMassOf("sampleTokens", massOf, vocab);
+
   const { shifted, exponentials, sum } = shiftedSoftmax(logits, temperature);
   const kept =
     topP === 1 && (topK === undefined || topK >= vocab)
@@ -73,7 +79,11 @@ export function sampleTokens({ logits, uniforms, temperature, topP = 1, topK }: 
   const fractions = tf.minimum(tf.reshape(uniforms, [batch, 1]), LARGEST_FRACTION);
   const beyond = tf.greater(cumulative, tf.mul(total, fractions));
   const tokens = tf.argMax(tf.cast(beyond, "int32"), 1);
-  return { tokens, ...statistics(shifted, exponentials, sum, tokens) };
+  return {
+    tokens,
+    ...statistics(shifted, exponentials, sum, tokens),
+    ...(massOf === undefined ? {} : { topMasses: topMasses(exponentials, sum, massOf) }),
+  };
 }
 
 /**
@@ -105,6 +115,22 @@ function statistics(shifted: tf.Tensor, exponentials: tf.Tensor, sum: tf.Tensor,
     logProbs: tf.sub(pickColumn(shifted, tokens), logSum),
     entropies: tf.sub(logSum, tf.div(tf.sum(tf.mul(exponentials, shifted), 1), sums)),
   };
+}
+
+/** Σ of the `count` largest exponentials of a row / Σ of all. */
+function topMasses(exponentials: tf.Tensor, sum: tf.Tensor, count: number): tf.Tensor {
+  const largest = tf.topk(exponentials, count, false).values;
+  return tf.div(tf.sum(largest, 1), tf.reshape(sum, [sum.size]));
+}
+
+function checkMassOf(who: string, massOf: number | undefined, vocab: number): void {
+  if (massOf !== undefined && !(Number.isInteger(massOf) && massOf >= 1 && massOf <= vocab))
+    throw new ConfigError({
+      who,
+      argument: "massOf",
+      expected: `a positive integer up to the vocabulary's ${vocab}`,
+      received: String(massOf),
+    });
 }
 
 /** `weights` with all but the `topK` largest of a row, and of these all beyond the mass `topP`, set to 0. */

@@ -334,6 +334,7 @@ const samplingCases: KernelCase[] = [
   { temperature: 1, topK: 4 },
   { temperature: 1.5, topP: 0.7 },
   { temperature: 1, topK: 6, topP: 0.8 },
+  { temperature: 0.6, topK: 4, massOf: 3 },
 ].map((options) => ({
   name: `sampleTokens ${JSON.stringify(options)}`,
   inputs: [
@@ -341,8 +342,8 @@ const samplingCases: KernelCase[] = [
     constantInput("float32", [6], UNIFORMS),
   ],
   run: ([logits, uniforms]) => {
-    const { tokens, logProbs, entropies } = sampleTokens({ logits: logits!, uniforms: uniforms!, ...options });
-    return [tokens, logProbs, entropies];
+    const { tokens, logProbs, entropies, topMasses } = sampleTokens({ logits: logits!, uniforms: uniforms!, ...options });
+    return [tokens, logProbs, entropies, ...(topMasses === undefined ? [] : [topMasses])];
   },
   reference: ([logits, uniforms]) => sampleReference(logits!, uniforms!, 12, { topP: 1, topK: 12, ...options }),
   tolerance: FLOAT32,

@@ -133,16 +133,17 @@ export function adamWReference(
   return [updated, first, second];
 }
 
-/** Inverse-CDF choice among the tokens that topK, then topP keep; log-probabilities and entropies of the whole distribution. */
+/** Inverse-CDF choice among the tokens that topK, then topP keep; log-probabilities, entropies and, if asked for, top-k mass of the whole distribution. */
 export function sampleReference(
   logits: Numbers,
   uniforms: Numbers,
   vocab: number,
-  options: { temperature: number; topP: number; topK: number },
-): [number[], number[], number[]] {
+  options: { temperature: number; topP: number; topK: number; massOf?: number },
+): number[][] {
   const tokens: number[] = [];
   const logProbs: number[] = [];
   const entropies: number[] = [];
+  const topMasses: number[] = [];
   rowsOf(logits, vocab).forEach((row, r) => {
     const p = softmax(row.map((logit) => logit / options.temperature));
     const ranked = p
@@ -161,8 +162,10 @@ export function sampleReference(
     tokens.push(token!);
     logProbs.push(Math.log(p[token!]!));
     entropies.push(entropyOf(p));
+    const largest = p.toSorted((a, b) => b - a).slice(0, options.massOf);
+    topMasses.push(largest.reduce((sum, probability) => sum + probability, 0));
   });
-  return [tokens, logProbs, entropies];
+  return [tokens, logProbs, entropies, ...(options.massOf === undefined ? [] : [topMasses])];
 }
 
 /** −Σ p·log p in nats. */
