@@ -4,12 +4,27 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
 /** What the server does with a request: answers, sends a status, hangs, breaks the connection, or does so in the middle of an answer. */
-export type Behaviour = { readonly text: string } | { readonly status: number } | "hang" | "break" | "cut" | "stall";
+export type Behaviour =
+  | { readonly text: string }
+  /** Of an embedding request: a vector for each of its inputs. */
+  | { readonly vectors: readonly (readonly number[])[] }
+  | { readonly status: number }
+  | "hang"
+  | "break"
+  | "cut"
+  | "stall";
 
 export interface UnreliableServer {
   readonly url: string;
   /** Bodies of the requests so far. */
-  readonly requests: readonly { model: string; messages: { role: string; content: string }[]; seed?: number; max_tokens?: number }[];
+  readonly requests: readonly {
+    model: string;
+    messages: { role: string; content: string }[];
+    seed?: number;
+    max_tokens?: number;
+    /** Of an embedding request. */
+    input?: string[];
+  }[];
   close(): Promise<void>;
 }
 
@@ -32,19 +47,21 @@ export async function startUnreliableServer(
       response.write('{"choices": [{"message": {"content": "half an', () => behaviour === "cut" && response.destroy());
       return;
     }
-    const isAnswer = "text" in behaviour;
+    const isAnswer = !("status" in behaviour);
     response.writeHead(isAnswer ? 200 : behaviour.status, {
       "content-type": "application/json",
       ...(isAnswer ? {} : { "retry-after-ms": "1" }),
     });
     response.end(
       JSON.stringify(
-        isAnswer
-          ? {
-              choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: behaviour.text } }],
-              usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
-            }
-          : { error: { message: "not now" } },
+        "vectors" in behaviour
+          ? { object: "list", data: behaviour.vectors.map((embedding, index) => ({ object: "embedding", index, embedding })) }
+          : "text" in behaviour
+            ? {
+                choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: behaviour.text } }],
+                usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+              }
+            : { error: { message: "not now" } },
       ),
     );
   };

@@ -29,6 +29,8 @@ export type { ProgramCheckOptions } from "./steps/check-programs.ts";
 export { checkSchema } from "./steps/check-schema.ts";
 export type { SchemaOptions } from "./steps/check-schema.ts";
 export { checkStatements } from "./steps/check-statements.ts";
+export { dropAlike } from "./steps/drop-alike.ts";
+export type { AlikeOptions } from "./steps/drop-alike.ts";
 export { dropContaminated } from "./steps/drop-contaminated.ts";
 export type { Benchmark } from "./steps/drop-contaminated.ts";
 export { dropDuplicates } from "./steps/drop-duplicates.ts";

@@ -26,6 +26,7 @@ export function filterCommand(load: () => Promise<FilterWork>): AddCommand {
       .requiredOption("--out <path>", "a .parquet or .jsonl file, or a folder; the report is written beside it")
       .option("--steps <names...>", "only these steps (default: all that the options give what they need)")
       .option("--benchmark <files...>", "benchmarks whose problems must not be in the data")
+      .option("--embeddings <model@url>", "also drop problems that say the same in other words, by embeddings of this model")
       .option("--tokenizer <dir>", "count prompt tokens with this model's tokenizer and chat template", existingFolder)
       .option("--max-prompt-tokens <N>", "longest prompt (default: 2048)", wholeNumber(1))
       .option("--difficulty-model <name>", "drop what this key of extra_info.model_difficulty never or always solved")

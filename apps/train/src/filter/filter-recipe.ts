@@ -78,6 +78,14 @@ const step = z.discriminatedUnion("step", [
     coverage: z.number().gt(0).max(1).default(0.7),
     ngram: z.int().min(4).default(13),
   }),
+  /** Math problems and programming tasks that say the same in other words, with the same numbers and answer, by embeddings of a server. */
+  z.strictObject({
+    step: z.literal("embedding-duplicates"),
+    ...server,
+    threshold: z.number().gt(0).max(1).default(0.95),
+    /** Texts of a request. */
+    batch_size: count.default(64),
+  }),
   /** Counts the failures of N answers of a model under its name in extra_info.model_difficulty; drops nothing that can be graded. */
   z.strictObject({
     step: z.literal("measure-difficulty"),
@@ -150,6 +158,7 @@ export interface FilterFlags {
   input?: string[];
   steps?: string[];
   benchmark?: string[];
+  embeddings?: string;
   tokenizer?: string;
   maxPromptTokens?: number;
   difficultyModel?: string;
@@ -168,6 +177,7 @@ const INSTEAD_OF_RECIPE: readonly (keyof FilterFlags)[] = [
   "input",
   "steps",
   "benchmark",
+  "embeddings",
   "tokenizer",
   "maxPromptTokens",
   "difficultyModel",
@@ -232,6 +242,7 @@ function checkSources(recipe: FilterRecipe): FilterRecipe {
 /** What must be given with a step before it can run. */
 const NEEDS: Readonly<Record<string, string>> = {
   contamination: "--benchmark FILE…",
+  "embedding-duplicates": "--embeddings MODEL@URL",
   "measure-difficulty": "--measure MODEL",
   difficulty: "--difficulty-model NAME or --measure MODEL",
   votes: "--judges MODEL@URL…",
@@ -248,11 +259,15 @@ function stepsOf(flags: FilterFlags): object[] {
     answers: {},
     "code-tests": {},
     duplicates: {},
+    "embedding-duplicates": flags.embeddings === undefined ? undefined : modelAt("--embeddings", flags.embeddings),
     contamination: flags.benchmark === undefined ? undefined : { benchmarks: flags.benchmark },
     "measure-difficulty":
       flags.measure === undefined ? undefined : { model: flags.measure, server: flags.server, max_tokens: flags.maxTokens, ...rollouts },
     difficulty: difficulty === undefined ? undefined : { model: difficulty, ...rollouts },
-    votes: flags.judges === undefined ? undefined : { judges: flags.judges.map(judgeOf), votes: flags.votes, keep: flags.keepVotes },
+    votes:
+      flags.judges === undefined
+        ? undefined
+        : { judges: flags.judges.map((judge) => modelAt("--judges", judge)), votes: flags.votes, keep: flags.keepVotes },
   };
   for (const name of flags.steps ?? []) {
     if (STEP_NAMES.includes(name) && steps[name] !== undefined) continue;
@@ -277,11 +292,11 @@ function stepsOf(flags: FilterFlags): object[] {
     .map(([name, options]) => ({ step: name, ...options }));
 }
 
-/** `MODEL@URL`, a judge. */
-function judgeOf(text: string): { model: string; server: string } {
+/** `MODEL@URL`, as a flag gives a model behind a server. */
+function modelAt(flag: string, text: string): { model: string; server: string } {
   const [, model, server] = /^(.+)@(https?:.+)$/.exec(text) ?? [];
   if (model === undefined || server === undefined)
-    throw new ConfigError({ who: "--judges", expected: "MODEL@URL, such as judge@http://localhost:8000/v1", received: text });
+    throw new ConfigError({ who: flag, expected: "MODEL@URL, such as judge@http://localhost:8000/v1", received: text });
   return { model, server };
 }
 

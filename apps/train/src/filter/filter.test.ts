@@ -156,6 +156,12 @@ describe("wrong input", () => {
     ["an unknown step", { input: ["a"], steps: ["dedup"] }, "--steps: expected schema, statements"],
     ["a step without what it needs", { input: ["a"], steps: ["contamination"] }, "with contamination also --benchmark FILE…, got none"],
     ["a judge without a place", { input: ["a"], judges: ["judge"] }, "--judges: expected MODEL@URL"],
+    ["an embedder without a place", { input: ["a"], embeddings: "e" }, "--embeddings: expected MODEL@URL"],
+    [
+      "embeddings without a model",
+      { input: ["a"], steps: ["embedding-duplicates"] },
+      "--steps: expected with embedding-duplicates also --embeddings MODEL@URL, got none",
+    ],
     ["a cap for no model", { input: ["a"], maxTokens: 9 }, "--max-tokens: expected used with --measure, got 9"],
     ["a flag beside a recipe", { recipe: "r.yaml", input: ["a"] }, "--input: expected absent beside --recipe"],
     [

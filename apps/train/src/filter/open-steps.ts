@@ -6,6 +6,7 @@ import {
   checkPrograms,
   checkSchema,
   checkStatements,
+  dropAlike,
   dropContaminated,
   dropDuplicates,
   fingerprint,
@@ -19,7 +20,7 @@ import {
   type Message,
 } from "@longcot/data-filter";
 import { loadTokenizer } from "@longcot/language-model";
-import { openModelServer, type ModelServer } from "@longcot/model-server";
+import { openEmbeddingServer, openModelServer, type ModelServer } from "@longcot/model-server";
 import { createVerifierPool, type VerifierPool, type VerifierPoolOptions } from "@longcot/verifiers";
 import { ConfigError } from "@longcot/errors";
 import { encodePrompt } from "../models/prompt-tokens.ts";
@@ -66,6 +67,12 @@ async function openStep(options: FilterStepOptions, folder: string, stack: Async
     }
     case "duplicates":
       return dropDuplicates({ threshold: options.threshold });
+    case "embedding-duplicates": {
+      const store = join(folder, `${fileName(options.model)}.embeddings.jsonl`);
+      const opened = openEmbeddingServer({ ...clientOptions(options), batchSize: options.batch_size, store });
+      stack.defer(() => opened.close());
+      return dropAlike({ server: opened, threshold: options.threshold });
+    }
     case "contamination": {
       const benchmarks = await Promise.all(options.benchmarks.map(benchmarkOf));
       return dropContaminated(benchmarks, { coverage: options.coverage, ngram: options.ngram });
@@ -114,22 +121,20 @@ function lazyPool(options: VerifierPoolOptions, stack: AsyncDisposableStack): Pi
 
 /** A model behind a server, whose answers are kept in `folder`. */
 function openServer(options: ServerOptions, folder: string, stack: AsyncDisposableStack): ModelServer {
-  const { server: url, model, concurrency, timeout_s: timeout, retries, api_key_env: keyName } = options;
-  const apiKey = keyName === undefined ? undefined : process.env[keyName];
-  if (keyName !== undefined && apiKey === undefined)
-    throw new ConfigError({ who: "filter", argument: "api_key_env", expected: "a variable of the environment", received: keyName });
-  const opened = openModelServer({
-    url,
-    model,
-    concurrency,
-    timeoutMs: timeout * 1000,
-    retries,
-    store: join(folder, `${model.replaceAll(/[^A-Za-z0-9._-]/g, "_")}.answers.jsonl`),
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
+  const opened = openModelServer({ ...clientOptions(options), store: join(folder, `${fileName(options.model)}.answers.jsonl`) });
   stack.defer(() => opened.close());
   return opened;
 }
+
+/** @throws ConfigError where the key's variable is not in the environment. */
+function clientOptions({ server: url, model, concurrency, timeout_s: timeout, retries, api_key_env: keyName }: ServerOptions) {
+  const apiKey = keyName === undefined ? undefined : process.env[keyName];
+  if (keyName !== undefined && apiKey === undefined)
+    throw new ConfigError({ who: "filter", argument: "api_key_env", expected: "a variable of the environment", received: keyName });
+  return { url, model, concurrency, timeoutMs: timeout * 1000, retries, ...(apiKey === undefined ? {} : { apiKey }) };
+}
+
+const fileName = (model: string): string => model.replaceAll(/[^A-Za-z0-9._-]/g, "_");
 
 /** Tokens of a prompt as the model would see it: by its chat template, with the generation prompt, where it has one. */
 async function promptTokenizer(reference: string) {
