@@ -40,6 +40,10 @@ const ROWS: readonly Row[] = [
     ok("Let $a$ and $b$ be positive reals with $a\\,+\\,b\\;=\\;10$ and $ab=21$. Find the larger of the two numbers."),
   ],
   ["conflicting-answer", ok(BASE, '["3"]')],
+  ["near-duplicate", ok(`${BASE} Thanks!`)],
+  ["duplicate-normalised", ok(`${BASE.replace(/\\.$/, "")} Let's think step by step and output the final answer within \\\\boxed{}.`)],
+  ["keep", ok("How many zeros end the decimal form of $25!$ when it is written in full, counted from the right?", '["6"]')],
+  ["keep", ok("How many zeros end the decimal form of $25$ when it is written in full, counted from the right?", '["0"]')],
   ["keep", ok("Let $a$ and $b$ be positive reals with $a+b=11$ and $ab=24$. Find the larger of the two numbers.", '["8"]')],
   ["keep", ok("Calculez la somme des entiers naturels inférieurs à cent qui sont divisibles par sept exactement.", '["735"]')],
   [

@@ -12,7 +12,8 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
 /** `\frac12` for `\frac{1}{2}`. */
 const SHORT_FRACTION = /\\[dtc]?frac\s*(\d)\s*(\d)/g;
 
-const SENTENCE_END = /[.!?。？！]["')\]]?\s+/g;
+/** Where a sentence ends; an answer instruction begins one of its own, also where nothing ends the one before it. */
+const SENTENCE_END = /[.!?。？！]["')\]]?\s+|\s+(?=(?:let's think|please (?:reason|think|put|output|write))\b)/gi;
 
 /**
  * Returns `text` in Unicode form NFKC and lower case, without instruction sentences at either end. Spacing is left as it is. A statement

@@ -23,6 +23,7 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
 const LAYOUT_SIGNS = new Set(Array.from("()[],;:!> ", (character) => character.charCodeAt(0)));
 /** Characters that prose and mark-up use as much as mathematics does: they tell no two problems apart. */
 const PLAIN = new Set(Array.from("()[]'-|*_#&\\", (character) => character.charCodeAt(0)));
+const EXCLAMATION = "!".charCodeAt(0);
 const BACKSLASH = "\\".charCodeAt(0);
 
 type Kind = "ignored" | "letter" | "digit" | "single";
@@ -58,13 +59,21 @@ export const isFactToken = (token: number): boolean => (token & CLASS_BITS) !== 
  */
 export function tokenizeInto(out: Uint32Array, start: number, text: string): number {
   let count = start;
+  /** Where the last word of two letters or more ended. */
+  let wordEnd = -1;
   for (let i = 0; i < text.length;) {
     const first = text.charCodeAt(i);
     const kind = kindAt(first);
     let end = i + 1;
+    // Behind a word it shouts, behind a number, a variable or a bracket it is a factorial.
+    if (first === EXCLAMATION && i === wordEnd) {
+      i = end;
+      continue;
+    }
     let name: string | undefined;
     if (kind === "letter") {
       while (end < text.length && kindAt(text.charCodeAt(end)) === "letter") end++;
+      if (end > i + 1) wordEnd = end;
     } else if (kind === "digit") {
       end = numberEnd(text, end);
     } else if (first === BACKSLASH) {

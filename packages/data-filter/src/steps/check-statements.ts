@@ -3,22 +3,23 @@ import type { Drop } from "../store/problem-store.ts";
 import { forEachProblem, type FilterStep } from "./filter-step.ts";
 import type { Fault } from "./check-schema.ts";
 
-const URL = /\bhttps?:\/\/\S|\bwww\.[a-z0-9-]+\.[a-z]{2,}|\b[a-z0-9-]+\.(?:com|org|net|edu|gov|io)\/\S/i;
+const URL =
+  /\bhttps?:\/\/\S|\bwww\.[a-z0-9-]+\.[a-z]{2,}|\b[a-z0-9-]+\.(?:com|org|net|edu|gov|io|be|ly|co|me|ai|app|dev|info|uk|de|fr|cn|ru|jp|eu|us)\/[a-z0-9_-]{2}/i;
 const IMAGE = /<image(?:_\d+)?>|\[image\]|!\[[^\]]*\]\([^)]*\)|<img\b|\\includegraphics|\[asy\]|\\begin\{(?:tikzpicture|asy)\}/i;
 /** A picture spoken of as being there. */
 const FIGURE =
-  /\b(?:(?:as |is |are )?(?:shown|pictured|depicted|illustrated|drawn|seen|given)\s+(?:in|on|by)\s+(?:the\s+)?(?:(?:following|adjacent|accompanying|given|above)\s+)?(?:figure|diagram|picture|image|drawing|sketch|illustration)|(?:in|from|see|refer to|consider|use|using)\s+(?:the\s+)?(?:(?:following|adjacent|accompanying|given|above)\s+)?(?:figure|diagram|picture|drawing|illustration)\b(?:\s+(?:below|above|shown))?|(?:figure|diagram|picture|image|drawing|sketch|illustration|chart|graph|plot|histogram|map)\s+(?:below|above|shown|at (?:the )?right|on the (?:left|right))|(?:figure|diagram|picture|grid)\s+is\s+(?:shaded|colou?red)|(?:graph|plot|curve|chart|map|grid|triangle|circle|square|rectangle|polygon|hexagon|shape|solid|spinner|dartboard)\b[^.?!\n]{0,80}\b(?:is|are|as)\s+(?:shown|pictured|drawn|depicted|plotted|graphed)\s+(?:below|above|here|at (?:the )?right|on the (?:left|right))(?!\s*[:\n]))/i;
+  /\b(?:(?:as |is |are )?(?:shown|pictured|depicted|illustrated|drawn|seen|given)\s+(?:in|on|by)\s+(?:the\s+)?(?:(?:following|adjacent|adjoining|accompanying|attached|given|above)\s+)?(?:figure|diagram|picture|image|drawing|sketch|illustration)|(?:in|from|see|refer to|consider|use|using)\s+(?:the\s+)?(?:(?:following|adjacent|adjoining|accompanying|attached|given|above)\s+)?(?:figure|diagram|picture|drawing|illustration)\b(?:\s+(?:below|above|shown))?|(?:figure|diagram|picture|image|drawing|sketch|illustration|chart|graph|plot|histogram|map)\s+(?:below|above|shown|at (?:the )?right|on the (?:left|right))|(?:figure|diagram|picture|grid)\s+is\s+(?:shaded|colou?red)|\bthe\s+(?:figure|diagram|picture|drawing|sketch|illustration)\s+(?:shows|depicts|illustrates)|\b(?:figure|diagram|graph|triangle|circle|square|rectangle|polygon|quadrilateral|pentagon|hexagon|shape|solid|spinner)\s+(?:that is\s+)?(?:shown|pictured|drawn)\s*[.?,]|\(see (?:the )?(?:figure|diagram|picture|drawing)\b|(?:graph|plot|curve|chart|map|grid|triangle|circle|square|rectangle|polygon|hexagon|shape|solid|spinner|dartboard)\b[^.?!\n]{0,80}\b(?:is|are|as)\s+(?:shown|pictured|drawn|depicted|plotted|graphed)\s+(?:below|above|here|at (?:the )?right|on the (?:left|right))(?!\s*[:\n]))/i;
 /** A table spoken of as being there, and how one looks that is. */
 const TABLE = /\b(?:table\s+(?:below|above|shown)|(?:shown|given)\s+in\s+the\s+(?:following\s+)?table)\b/i;
 const TABLE_MARKUP = /\\begin\{(?:tabular|array)|\|[^|\n]*\||<t[dr]\b|\t/i;
 /** A table in words has at least as many numbers. */
 const TABLE_NUMBERS = 4;
 const PROOF =
-  /(?:^|[.:;,)]\s*|\b(?:and|then|also|please)\s+)(?:prove|show|demonstrate|verify|justify)\s+(?:(?:that|why|the|if|this|your)\b|[$]|\\[([])|\bprove or disprove\b|\bgive a proof\b/i;
+  /(?:^|[.:;,)]\s*|\b(?:and|then|also|please)\s+)(?:prove|show|demonstrate|verify|justify)\s+(?:(?:that|why|the|if|this|your)\b|[$]|\\[([])|(?:^|[.;]\s*)(?:prove|show)\s*:|\bprove or disprove\b|\bgive a (?:rigorous )?proof\b|\bestablish the (?:following )?(?:inequality|identity|equality|formula|theorem|statement)\b/i;
 /** A question for a value: a statement with one is more than a proof. */
 const ASKS_VALUE = /\?|\b(?:find|compute|calculate|determine|evaluate|what|how many|how much|solve|simplify)\b/i;
 const CHOICE_QUESTION =
-  /\bwhich (?:one )?of the (?:following|below|these|given)\b|\bchoose the (?:correct|best|right)\b|\bselect the (?:correct|best|right)\b|\bwhich of these\b|\b(?:among|of|from) the (?:following |given )?(?:options|choices|alternatives)\b/i;
+  /\bwhich (?:one )?of the (?:following|below|these|given)\b|\bchoose the (?:correct|best|right)\b|\bselect the (?:correct|best|right)\b|\bwhich of these\b|\bselect all (?:that apply|of the following)\b|\b(?:among|of|from) the (?:following |given )?(?:options|choices|alternatives)\b/i;
 /** Two or more labelled choices: `(A) … (B) …`, `A. … B. …`, `\textbf{(A)}`. */
 const CHOICES =
   /(?:\(|\{\(|\\text(?:bf|rm)?\{\(?|\b)a\s*[).:}].{0,400}?(?:\(|\{\(|\\text(?:bf|rm)?\{\(?|\b)b\s*[).:}]|(?:^|\n)\s*(?:1|i)[.)]\s.{0,400}?\n\s*(?:2|ii)[.)]\s|(?:^|\n)\s*[-*•]\s.{0,400}?\n\s*[-*•]\s/is;
