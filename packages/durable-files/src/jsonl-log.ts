@@ -69,9 +69,8 @@ export interface LineCheck<T> {
  */
 export function readLog<T>(path: string, check?: LineCheck<T>): T[] {
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
   const expected = check?.expected ?? "one JSON value";
-  return lines.map((line, i) => {
+  return wholeLines(path).map((line, i) => {
     const refuse = (cause?: unknown): never => {
       throw new DataError({ who: `${path}:${i + 1}`, expected, received: JSON.stringify(line.slice(0, 60)), cause });
     };
@@ -83,4 +82,14 @@ export function readLog<T>(path: string, check?: LineCheck<T>): T[] {
     }
     return check === undefined || (value !== null && check.test(value)) ? value : refuse();
   });
+}
+
+/** Line by line: the whole file may be longer than a string can be. */
+function wholeLines(path: string): string[] {
+  const bytes = readFileSync(path);
+  const lines: string[] = [];
+  let start = 0;
+  for (let newline: number; (newline = bytes.indexOf(10, start)) >= 0; start = newline + 1)
+    lines.push(bytes.toString("utf8", start, newline));
+  return lines;
 }
