@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, causalBias, greedyTokens, sampleTokens } from "@longcot/tensor-kernels";
-import type { ChosenTokens, Compiled } from "@longcot/tensor-kernels";
+import type { ChosenTokens, Compiled, EngineArray } from "@longcot/tensor-kernels";
 import type { LanguageModel } from "../model/language-model.ts";
 import { attendFromCache, createKeyValueCache, fillFromPrompts } from "./key-value-cache.ts";
 import type { CacheSize, KeyValueCache } from "./key-value-cache.ts";
@@ -22,7 +22,10 @@ export type Decoding =
       massOf?: number;
     };
 
-type DecodeStep = Compiled<"tokens" | "positions" | "uniforms", "tokens" | "logProbs" | "entropies" | "topMasses">;
+type DecodeInputs = "tokens" | "positions" | "uniforms";
+type Chosen = "tokens" | "logProbs" | "entropies";
+/** `topMasses` where the way of decoding has `massOf`. */
+type DecodeStep = (inputs: Record<DecodeInputs, EngineArray>) => Promise<Record<Chosen, EngineArray> & { topMasses?: EngineArray }>;
 type FillSlots = Compiled<"ids" | "prompts" | "slots", never>;
 
 /** Sizes of one prompt pass. */
@@ -82,7 +85,7 @@ export class GeneratePrograms {
           attend,
         });
         const logits = tf.matMul(hidden as tf.Tensor2D, model.architecture.unembedding(weights) as tf.Tensor2D, false, true);
-        return { ...this.#choose(logits, uniforms) };
+        return { ...this.#choose(logits, uniforms) } as Record<Chosen, tf.Tensor>;
       },
       { inSequence: true },
     );
