@@ -11,7 +11,7 @@ export type {
   TensorValues,
   Variable,
 } from "./engine/engine.ts";
-export { EngineError } from "./engine/tensorflow-session.ts";
+export { EngineError } from "./engine/tensorflow-context.ts";
 export { openEngine } from "./engine/open-engine.ts";
 export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";
 export { forLoop } from "./engine/for-loop.ts";

@@ -27,6 +27,8 @@ export interface NodeDef {
   op: string;
   inputs: readonly string[];
   attributes: Readonly<Record<string, Attribute>>;
+  /** Where it runs; default: where TensorFlow places it. */
+  device?: string | undefined;
 }
 
 /** Serialised `GraphDef` of `nodes`, in the order given. */
@@ -41,9 +43,17 @@ export function encodeGraphDef(nodes: readonly NodeDef[]): Uint8Array {
   return writer.finish();
 }
 
+/** Serialised `AttrValue`. */
+export function encodeAttribute(attribute: Attribute): Uint8Array {
+  const writer = new BinaryWriter();
+  writeAttribute(writer, attribute);
+  return writer.finish();
+}
+
 function writeNode(writer: BinaryWriter, node: NodeDef): void {
   writer.tag(1, 2).string(node.name).tag(2, 2).string(node.op);
   for (const input of node.inputs) writer.tag(3, 2).string(input);
+  if (node.device !== undefined) writer.tag(4, 2).string(node.device);
   for (const [key, attribute] of Object.entries(node.attributes)) {
     writer.tag(5, 2).fork().tag(1, 2).string(key).tag(2, 2).fork();
     writeAttribute(writer, attribute);

@@ -1,4 +1,4 @@
-// TensorFlow's C API by FFI: the two dozen functions that a session needs, loaded once per process.
+// TensorFlow's C API by FFI: the functions that an eager context needs, loaded once per process.
 
 import koffi from "koffi";
 import { ConfigError } from "@longcot/errors";
@@ -8,7 +8,7 @@ import type { LibtensorflowLocation } from "@longcot/libtensorflow";
 /** An address in native memory. */
 export type Pointer = bigint;
 
-/** The C functions in use, with pointers as bigint; `sessionRun` also has koffi's `.async`. */
+/** The C functions in use, with pointers as bigint; `execute` also has koffi's `.async`. */
 export interface TensorFlowLibrary {
   location: LibtensorflowLocation;
   version: string;
@@ -23,13 +23,15 @@ export interface TensorFlowLibrary {
   newImportOptions(): Pointer;
   deleteImportOptions(options: Pointer): void;
   importGraphDef(graph: Pointer, buffer: Pointer, options: Pointer, status: Pointer): void;
-  newSessionOptions(): Pointer;
-  deleteSessionOptions(options: Pointer): void;
-  setConfig(options: Pointer, proto: Uint8Array, length: number, status: Pointer): void;
-  newSession(graph: Pointer, options: Pointer, status: Pointer): Pointer;
-  closeSession(session: Pointer, status: Pointer): void;
-  deleteSession(session: Pointer, status: Pointer): void;
-  listDevices(session: Pointer, status: Pointer): Pointer;
+  graphToFunction(...args: GraphToFunctionArguments): Pointer;
+  deleteFunction(made: Pointer): void;
+  newContextOptions(): Pointer;
+  deleteContextOptions(options: Pointer): void;
+  setContextConfig(options: Pointer, proto: Uint8Array, length: number, status: Pointer): void;
+  newContext(options: Pointer, status: Pointer): Pointer;
+  deleteContext(context: Pointer): void;
+  addFunction(context: Pointer, made: Pointer, status: Pointer): void;
+  listDevices(context: Pointer, status: Pointer): Pointer;
   deviceCount(list: Pointer): number;
   deviceType(list: Pointer, index: number, status: Pointer): string;
   deviceName(list: Pointer, index: number, status: Pointer): string;
@@ -39,26 +41,39 @@ export interface TensorFlowLibrary {
   tensorData(tensor: Pointer): Pointer;
   tensorBytes(tensor: Pointer): number | bigint;
   deleteTensor(tensor: Pointer): void;
-  sessionRun: SessionRun;
+  newTensorHandle(tensor: Pointer, status: Pointer): Pointer;
+  resolveHandle(handle: Pointer, status: Pointer): Pointer;
+  deleteTensorHandle(handle: Pointer): void;
+  newOp(context: Pointer, name: string, status: Pointer): Pointer;
+  deleteOp(op: Pointer): void;
+  setDevice(op: Pointer, device: string, status: Pointer): void;
+  setAttribute(op: Pointer, name: string, proto: Uint8Array, length: number, status: Pointer): void;
+  addInput(op: Pointer, handle: Pointer, status: Pointer): void;
+  execute: Execute;
 }
 
-type SessionRunArguments = [
-  session: Pointer,
-  runOptions: Pointer | null,
-  inputs: Pointer,
-  inputTensors: Pointer,
+type GraphToFunctionArguments = [
+  graph: Pointer,
+  name: string,
+  appendHash: number,
+  operationCount: number,
+  operations: null,
   inputCount: number,
-  outputs: Pointer,
-  outputTensors: Pointer,
+  inputs: BigUint64Array,
   outputCount: number,
-  targets: Pointer,
-  targetCount: number,
-  metadata: null,
+  outputs: BigUint64Array,
+  outputNames: null,
+  controlOutputCount: number,
+  controlOutputs: BigUint64Array,
+  controlOutputNames: null,
+  options: null,
+  description: null,
   status: Pointer,
 ];
 
-interface SessionRun {
-  async(...args: [...SessionRunArguments, (error: unknown) => void]): void;
+interface Execute {
+  (op: Pointer, results: BigUint64Array, count: Int32Array, status: Pointer): void;
+  async(op: Pointer, results: Pointer, count: Pointer, status: Pointer, done: (error: unknown) => void): void;
 }
 
 let loaded: TensorFlowLibrary | undefined;
@@ -97,13 +112,17 @@ export function loadTensorFlow(): TensorFlowLibrary {
     newImportOptions: f("void* TF_NewImportGraphDefOptions()"),
     deleteImportOptions: f("void TF_DeleteImportGraphDefOptions(void* o)"),
     importGraphDef: f("void TF_GraphImportGraphDef(void* g, void* b, void* o, void* s)"),
-    newSessionOptions: f("void* TF_NewSessionOptions()"),
-    deleteSessionOptions: f("void TF_DeleteSessionOptions(void* o)"),
-    setConfig: f("void TF_SetConfig(void* o, const void* proto, size_t length, void* s)"),
-    newSession: f("void* TF_NewSession(void* g, void* o, void* s)"),
-    closeSession: f("void TF_CloseSession(void* session, void* s)"),
-    deleteSession: f("void TF_DeleteSession(void* session, void* s)"),
-    listDevices: f("void* TF_SessionListDevices(void* session, void* s)"),
+    graphToFunction: f(
+      "void* TF_GraphToFunctionWithControlOutputs(void* g, const char* name, uint8_t hash, int n, void* ops, int ni, void* in, int no, void* out, void* names, int nc, void* cn, void* cnames, void* o, void* d, void* s)",
+    ),
+    deleteFunction: f("void TF_DeleteFunction(void* f)"),
+    newContextOptions: f("void* TFE_NewContextOptions()"),
+    deleteContextOptions: f("void TFE_DeleteContextOptions(void* o)"),
+    setContextConfig: f("void TFE_ContextOptionsSetConfig(void* o, const void* proto, size_t length, void* s)"),
+    newContext: f("void* TFE_NewContext(void* o, void* s)"),
+    deleteContext: f("void TFE_DeleteContext(void* c)"),
+    addFunction: f("void TFE_ContextAddFunction(void* c, void* f, void* s)"),
+    listDevices: f("void* TFE_ContextListDevices(void* c, void* s)"),
     deviceCount: f("int TF_DeviceListCount(void* list)"),
     deviceType: f("const char* TF_DeviceListType(void* list, int i, void* s)"),
     deviceName: f("const char* TF_DeviceListName(void* list, int i, void* s)"),
@@ -113,9 +132,15 @@ export function loadTensorFlow(): TensorFlowLibrary {
     tensorData: f("void* TF_TensorData(void* t)"),
     tensorBytes: f("size_t TF_TensorByteSize(void* t)"),
     deleteTensor: f("void TF_DeleteTensor(void* t)"),
-    sessionRun: f(
-      "void TF_SessionRun(void* session, void* ro, void* in, void* iv, int ni, void* out, void* ov, int no, void* tg, int nt, void* md, void* s)",
-    ),
+    newTensorHandle: f("void* TFE_NewTensorHandle(void* t, void* s)"),
+    resolveHandle: f("void* TFE_TensorHandleResolve(void* h, void* s)"),
+    deleteTensorHandle: f("void TFE_DeleteTensorHandle(void* h)"),
+    newOp: f("void* TFE_NewOp(void* c, const char* name, void* s)"),
+    deleteOp: f("void TFE_DeleteOp(void* op)"),
+    setDevice: f("void TFE_OpSetDevice(void* op, const char* device, void* s)"),
+    setAttribute: f("void TFE_OpSetAttrValueProto(void* op, const char* name, const void* proto, size_t length, void* s)"),
+    addInput: f("void TFE_OpAddInput(void* op, void* h, void* s)"),
+    execute: f("void TFE_Execute(void* op, void* results, void* count, void* s)"),
   };
   return loaded;
 }

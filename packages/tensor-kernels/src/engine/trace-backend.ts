@@ -63,14 +63,17 @@ export class TraceBackend extends tf.KernelBackend {
     return nodes;
   }
 
-  /** Appends an operation and returns its name, which is also its first output. An operation without inputs is outside of every loop. */
-  emit(op: string, inputs: readonly Output[], attributes: Record<string, Attribute>): Output {
-    return this.#emitIn(inputs.length === 0 ? undefined : this.#frames.at(-1), op, inputs, attributes);
+  /**
+   * Appends an operation and returns its name, which is also its first output. An operation without inputs is outside of every loop.
+   * `device`: where it runs; default: where TensorFlow places it.
+   */
+  emit(op: string, inputs: readonly Output[], attributes: NodeDef["attributes"], device?: string): Output {
+    return this.#emitIn(inputs.length === 0 ? undefined : this.#frames.at(-1), { op, inputs, attributes, device });
   }
 
-  #emitIn(frame: Frame | undefined, op: string, inputs: readonly Output[], attributes: Record<string, Attribute>): Output {
-    const name = `${this.#prefix}/${op}_${this.#counter++}`;
-    this.#nodes.push({ name, op, inputs, attributes });
+  #emitIn(frame: Frame | undefined, node: Omit<NodeDef, "name">): Output {
+    const name = `${this.#prefix}/${node.op}_${this.#counter++}`;
+    this.#nodes.push({ name, ...node });
     if (frame !== undefined) this.#homes.set(name, frame);
     return name;
   }
@@ -98,12 +101,13 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   #enter(frame: Frame, output: Output, dtype: GraphDtype, isConstant: boolean): Output {
-    return this.#emitIn(frame, "Enter", [output], {
+    const attributes: NodeDef["attributes"] = {
       T: type(dtype),
       frame_name: { kind: "string", value: frame.name },
       is_constant: bool(isConstant),
       parallel_iterations: int(PARALLEL_ITERATIONS),
-    });
+    };
+    return this.#emitIn(frame, { op: "Enter", inputs: [output], attributes });
   }
 
   /** `output` as the loop that is being traced sees it. @throws ConfigError for what was made in a loop that has ended. */

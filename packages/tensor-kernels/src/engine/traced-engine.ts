@@ -1,13 +1,15 @@
-// The engine on TensorFlow: functions traced once into one growing graph, variables kept in its session.
+// The engine on TensorFlow: functions traced once into graphs, variables kept in its context.
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
 import type { CompileOptions, Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { NodeDef } from "./graph-def.ts";
-import { TensorFlowSession } from "./tensorflow-session.ts";
+import { TensorFlowContext } from "./tensorflow-context.ts";
+import type { Operation } from "./tensorflow-context.ts";
+import type { Pointer } from "./tensorflow-library.ts";
 import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
 import { checkAssignment, checkInputs, checkTensorValues } from "./check-arrays.ts";
-import { TRACE_BACKEND, TraceBackend, type } from "./trace-backend.ts";
+import { TRACE_BACKEND, TraceBackend, bool, type } from "./trace-backend.ts";
 import "./gradients.ts";
 import "./trace-kernels/index.ts";
 
@@ -16,29 +18,27 @@ tf.registerBackend(TRACE_BACKEND, () => new TraceBackend(), 0);
 export class TracedEngine implements Engine {
   readonly kind: "tensorflow-gpu" | "tensorflow";
   readonly description: string;
-  readonly #session: TensorFlowSession;
+  readonly #context: TensorFlowContext;
+  /** Handles of the variables that are there. */
+  readonly #handles = new Map<Variable, Pointer>();
   readonly #names = new Set<string>();
-  readonly #access = new Map<
-    Variable,
-    { read: () => Promise<EngineArray[]>; write: (values: TensorValues) => Promise<unknown>; destroy: () => Promise<unknown> }
-  >();
   #compiled = 0;
 
   constructor(options: { threads: number; requireGpu: boolean }) {
-    this.#session = new TensorFlowSession({ threads: options.threads });
-    const gpu = this.#session.devices.find((device) => device.type === "GPU");
+    this.#context = new TensorFlowContext({ threads: options.threads });
+    const gpu = this.#context.devices.find((device) => device.type === "GPU");
     if (options.requireGpu && gpu === undefined) {
-      void this.#session.close();
+      void this.#context.close();
       throw new ConfigError({
         who: "openEngine",
         argument: "engine",
         expected: "a GPU that libtensorflow can use",
-        received: `devices ${this.#session.devices.map((device) => device.type).join(", ")}`,
+        received: `devices ${this.#context.devices.map((device) => device.type).join(", ")}`,
         fix: "Run `longcot doctor`, or choose engine `tensorflow`",
       });
     }
     this.kind = gpu === undefined ? "tensorflow" : "tensorflow-gpu";
-    this.description = `TensorFlow ${this.#session.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}`;
+    this.description = `TensorFlow ${this.#context.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}`;
   }
 
   async variable(name: string, spec: TensorSpec, values: TensorValues = (into) => void into.fill(0)): Promise<Variable> {
@@ -46,39 +46,33 @@ export class TracedEngine implements Engine {
       throw new ConfigError({ who: "variable", argument: name, expected: "a name not in use", received: "a second variable of that name" });
     const initial = checkTensorValues(name, spec, values);
     this.#names.add(name);
-    const handle = `variable/${nodeName(name)}`;
-    const attributes = { dtype: type(spec.dtype) };
-    this.#session.extend([
-      node(handle, "VarHandleOp", [], handleAttributes({ name, ...spec })),
-      node(`${handle}/value`, "Placeholder", [], { ...attributes, shape: { kind: "shape", shape: spec.shape } }),
-      node(`${handle}/assign`, "AssignVariableOp", [handle, `${handle}/value`], attributes),
-      node(`${handle}/read`, "ReadVariableOp", [handle], attributes),
-      node(`${handle}/destroy`, "DestroyResourceOp", [handle], { ignore_lookup_error: { kind: "bool", value: true } }),
-    ]);
-    const read = this.#session.prepare({ feeds: [], fetches: [{ output: `${handle}/read`, spec }], targets: [] });
-    const write = this.#session.prepare({ feeds: [{ node: `${handle}/value`, spec }], fetches: [], targets: [`${handle}/assign`] });
-    const destroy = this.#session.prepare({ feeds: [], fetches: [], targets: [`${handle}/destroy`] });
     const variable: Variable = { name, shape: [...spec.shape], dtype: spec.dtype };
-    this.#access.set(variable, { read: () => read([]), write: (array) => write([array]), destroy: () => destroy([]) });
-    await write([initial]);
+    this.#handles.set(variable, this.#context.makeHandle({ name: "VarHandleOp", ...this.#handleOf(variable) }));
+    await this.write(variable, initial);
     return variable;
   }
 
   async read(variable: Variable): Promise<EngineArray> {
-    return (await this.#accessTo(variable).read())[0]!;
+    const handle = this.#handle(variable);
+    const [values] = await this.#context.call({ name: "ReadVariableOp", attributes: { dtype: type(variable.dtype) } }, [{ handle }], [variable]);
+    return values!;
   }
 
   async write(variable: Variable, values: TensorValues): Promise<void> {
-    await this.#accessTo(variable).write(checkTensorValues(variable.name, variable, values));
+    const takes = [{ handle: this.#handle(variable) }, { spec: variable, values: checkTensorValues(variable.name, variable, values) }];
+    await this.#context.call({ name: "AssignVariableOp", attributes: { dtype: type(variable.dtype) } }, takes, []);
   }
 
   async clear(variable: Variable): Promise<void> {
-    await this.#accessTo(variable).destroy();
+    const handle = this.#handle(variable);
+    await this.#context.call({ name: "DestroyResourceOp", attributes: { ignore_lookup_error: bool(true) } }, [{ handle }], []);
   }
 
   async release(variable: Variable): Promise<void> {
-    await this.#accessTo(variable).destroy();
-    this.#access.delete(variable);
+    const handle = this.#handle(variable);
+    await this.clear(variable);
+    this.#context.forget(handle);
+    this.#handles.delete(variable);
     this.#names.delete(variable.name);
   }
 
@@ -89,36 +83,51 @@ export class TracedEngine implements Engine {
     { inSequence = false }: CompileOptions = {},
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
-    const trace = traceFunction(prefix, inputs, fn);
-    this.#session.extend(trace.nodes);
-    const inputNames = Object.keys(inputs) as I[];
-    const run = this.#session.prepare({
-      feeds: inputNames.map((key) => ({ node: `${prefix}/input/${key}`, spec: inputs[key] })),
-      fetches: trace.outputs.map(({ output, spec }) => ({ output, spec })),
-      targets: trace.assignments,
-      inSequence,
+    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn, (variable) => this.#handleOf(variable));
+    const keys = Object.keys(inputs) as I[];
+    const operation: Operation = {
+      name: `Traced/${prefix}`,
+      // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
+      attributes: inSequence && this.kind === "tensorflow" && !nodes.some(({ op }) => op === "Enter") ? SINGLE_THREADED : {},
+    };
+    this.#context.define(operation.name, {
+      nodes,
+      inputs: keys.map((key) => `${prefix}/input/${key}`),
+      outputs: outputs.map(({ output }) => output),
+      effects: assignments,
     });
+    const returns = outputs.map(({ spec }) => spec);
     return async (values) => {
       checkInputs(name, inputs, values);
-      const results = await run(inputNames.map((key) => values[key]));
-      return Object.fromEntries(trace.outputs.map(({ key }, i) => [key, results[i]!])) as Record<O, EngineArray>;
+      const takes = keys.map((key) => ({ spec: inputs[key], values: values[key] }));
+      const results = await this.#context.call(operation, takes, returns);
+      return Object.fromEntries(outputs.map(({ key }, i) => [key, results[i]!])) as Record<O, EngineArray>;
     };
   }
 
   close(): Promise<void> {
-    return this.#session.close();
+    return this.#context.close();
   }
 
-  #accessTo(variable: Variable) {
-    const access = this.#access.get(variable);
-    if (access === undefined)
+  /** The attributes and device of a variable's handle: the same everywhere, so that all handles are of one variable. */
+  #handleOf({ name, dtype, shape }: Variable): Omit<Operation, "name"> {
+    return {
+      attributes: { dtype: type(dtype), shape: { kind: "shape", shape }, container: text(""), shared_name: text(name) },
+      // TensorFlow keeps integers in the host's memory.
+      device: this.kind === "tensorflow-gpu" && dtype !== "float32" ? "CPU:0" : undefined,
+    };
+  }
+
+  #handle(variable: Variable): Pointer {
+    const handle = this.#handles.get(variable);
+    if (handle === undefined)
       throw new ConfigError({
         who: "engine",
         argument: variable.name,
         expected: "a variable of this engine",
         received: "one released, or of another engine",
       });
-    return access;
+    return handle;
   }
 }
 
@@ -129,8 +138,13 @@ interface Trace {
   assignments: string[];
 }
 
-/** Runs `fn` once under the trace backend and returns the graph it wrote. */
-function traceFunction<I extends string, O extends string>(prefix: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Trace {
+/** Runs `fn` once under the trace backend and returns the graph it wrote. `handleOf`: attributes and device of a variable's handle. */
+function traceFunction<I extends string, O extends string>(
+  prefix: string,
+  inputs: Record<I, TensorSpec>,
+  fn: TensorFunction<I, O>,
+  handleOf: (variable: Variable) => Omit<Operation, "name">,
+): Trace {
   const previous: string | undefined = tf.getBackend();
   void tf.setBackend(TRACE_BACKEND);
   const graph = tf.backend() as TraceBackend;
@@ -142,15 +156,16 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
       const nodes: NodeDef[] = [];
       const placeholders = entries.map(([key, spec]) => {
         const name = `${prefix}/input/${key}`;
-        nodes.push(node(name, "Placeholder", [], { dtype: type(spec.dtype), shape: { kind: "shape", shape: spec.shape } }));
+        nodes.push({ name, op: "Placeholder", inputs: [], attributes: { dtype: type(spec.dtype), shape: { kind: "shape", shape: spec.shape } } });
         return [key, tensor(name, spec)] as const;
       });
-      // An imported graph cannot name older nodes: each has handles of its own, which share the variable by its name.
+      // A graph of its own has handles of its own, which share the variable by its name.
       const handles = new Map<Variable, string>();
-      const handleOf = (variable: Variable): string => {
-        const handle = handles.get(variable) ?? graph.emit("VarHandleOp", [], handleAttributes(variable));
-        handles.set(variable, handle);
-        return handle;
+      const handle = (variable: Variable): string => {
+        const { attributes, device } = handleOf(variable);
+        const known = handles.get(variable) ?? graph.emit("VarHandleOp", [], attributes, device);
+        handles.set(variable, known);
+        return known;
       };
       const reads = new Map<Variable, { node: string; tensor: tf.Tensor }>();
       const assigned = new Map<Variable, tf.Tensor>();
@@ -158,7 +173,7 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
         read(variable) {
           const value = assigned.get(variable) ?? reads.get(variable)?.tensor;
           if (value !== undefined) return value;
-          const name = graph.outsideLoops(() => graph.emit("ReadVariableOp", [handleOf(variable)], { dtype: type(variable.dtype) }));
+          const name = graph.outsideLoops(() => graph.emit("ReadVariableOp", [handle(variable)], { dtype: type(variable.dtype) }));
           const read = tensor(name, variable);
           reads.set(variable, { node: name, tensor: read });
           return read;
@@ -167,21 +182,17 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
           assigned.set(variable, checkAssignment(variable, value));
         },
       };
-      // TensorFlow refuses to fetch what is fed: an input that is returned as it came goes through an Identity.
-      const fed = new Map(placeholders.map(([key]) => [`${prefix}/input/${key}`, inputs[key].dtype]));
-      const fetchable = (output: string): string =>
-        fed.has(output) ? graph.emit("Identity", [output], { T: type(fed.get(output)!) }) : output;
       const results = fn(Object.fromEntries(placeholders) as Record<I, tf.Tensor>, state);
       const outputs = (Object.entries(results) as [O, tf.Tensor][]).map(([key, value]) => ({
         key,
-        output: fetchable(graph.output(value)),
+        output: graph.output(value),
         spec: { shape: value.shape, dtype: value.dtype as TensorSpec["dtype"] },
       }));
       const assignments = [...assigned].map(([variable, value]) => {
         // The old value must have been read before the new one is stored.
         const read = reads.get(variable);
         const after = read === undefined ? [] : [`^${read.node}`];
-        return graph.emit("AssignVariableOp", [handleOf(variable), graph.output(value), ...after], { dtype: type(variable.dtype) });
+        return graph.emit("AssignVariableOp", [handle(variable), graph.output(value), ...after], { dtype: type(variable.dtype) });
       });
       return { nodes: [...nodes, ...graph.finish()], outputs, assignments } as never;
     }) as unknown as Trace;
@@ -192,11 +203,5 @@ function traceFunction<I extends string, O extends string>(prefix: string, input
 
 /** TensorFlow allows few characters in the names of nodes. */
 const nodeName = (name: string): string => name.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
-const handleAttributes = (variable: TensorSpec & { name: string }): NodeDef["attributes"] => ({
-  dtype: type(variable.dtype),
-  shape: { kind: "shape", shape: variable.shape },
-  container: text(""),
-  shared_name: text(variable.name),
-});
-const node = (name: string, op: string, inputs: string[], attributes: NodeDef["attributes"]): NodeDef => ({ name, op, inputs, attributes });
 const text = (value: string) => ({ kind: "string", value }) as const;
+const SINGLE_THREADED: Operation["attributes"] = { executor_type: text("SINGLE_THREADED_EXECUTOR") };
