@@ -78,6 +78,16 @@ describe.each(engines)("engine %s", (choice) => {
     expect(seen.map(({ value }) => value[0])).toEqual([1, 2, 3]);
   });
 
+  test("a variable of integers", async () => {
+    const counter = await engine.variable("integers", { shape: [2], dtype: "int32" }, Int32Array.of(1, 2));
+    const double = engine.compile("double", {}, (_, state) => {
+      state.assign(counter, tf.mul(state.read(counter), tf.scalar(2, "int32")));
+      return {};
+    });
+    await double({});
+    expect(await engine.read(counter)).toEqual(Int32Array.of(2, 4));
+  });
+
   test("rows are written where they should be, twice in a row", async () => {
     const table = await engine.variable("table", { shape: [4, 2], dtype: "float32" });
     const write = engine.compile(

@@ -22,7 +22,7 @@ export interface EngineOptions {
 }
 
 /**
- * Opens an engine. Close it when done: its session holds the weights.
+ * Opens an engine. Close it when done: it holds the weights.
  * @throws ConfigError when the engine asked for is not to be had here.
  */
 export async function openEngine({ engine = "auto", threads = availableParallelism() }: EngineOptions = {}): Promise<Engine> {

@@ -47,14 +47,18 @@ export class TracedEngine implements Engine {
     const initial = checkTensorValues(name, spec, values);
     this.#names.add(name);
     const variable: Variable = { name, shape: [...spec.shape], dtype: spec.dtype };
-    this.#handles.set(variable, this.#context.makeHandle({ name: "VarHandleOp", ...this.#handleOf(variable) }));
+    this.#handles.set(variable, this.#context.makeHandle(handleOf(variable)));
     await this.write(variable, initial);
     return variable;
   }
 
   async read(variable: Variable): Promise<EngineArray> {
     const handle = this.#handle(variable);
-    const [values] = await this.#context.call({ name: "ReadVariableOp", attributes: { dtype: type(variable.dtype) } }, [{ handle }], [variable]);
+    const [values] = await this.#context.call(
+      { name: "ReadVariableOp", attributes: { dtype: type(variable.dtype) } },
+      [{ handle }],
+      [variable],
+    );
     return values!;
   }
 
@@ -83,7 +87,7 @@ export class TracedEngine implements Engine {
     { inSequence = false }: CompileOptions = {},
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
-    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn, (variable) => this.#handleOf(variable));
+    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn);
     const keys = Object.keys(inputs) as I[];
     const operation: Operation = {
       name: `Traced/${prefix}`,
@@ -109,15 +113,6 @@ export class TracedEngine implements Engine {
     return this.#context.close();
   }
 
-  /** The attributes and device of a variable's handle: the same everywhere, so that all handles are of one variable. */
-  #handleOf({ name, dtype, shape }: Variable): Omit<Operation, "name"> {
-    return {
-      attributes: { dtype: type(dtype), shape: { kind: "shape", shape }, container: text(""), shared_name: text(name) },
-      // TensorFlow keeps integers in the host's memory.
-      device: this.kind === "tensorflow-gpu" && dtype !== "float32" ? "CPU:0" : undefined,
-    };
-  }
-
   #handle(variable: Variable): Pointer {
     const handle = this.#handles.get(variable);
     if (handle === undefined)
@@ -138,13 +133,8 @@ interface Trace {
   assignments: string[];
 }
 
-/** Runs `fn` once under the trace backend and returns the graph it wrote. `handleOf`: attributes and device of a variable's handle. */
-function traceFunction<I extends string, O extends string>(
-  prefix: string,
-  inputs: Record<I, TensorSpec>,
-  fn: TensorFunction<I, O>,
-  handleOf: (variable: Variable) => Omit<Operation, "name">,
-): Trace {
+/** Runs `fn` once under the trace backend and returns the graph it wrote. */
+function traceFunction<I extends string, O extends string>(prefix: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Trace {
   const previous: string | undefined = tf.getBackend();
   void tf.setBackend(TRACE_BACKEND);
   const graph = tf.backend() as TraceBackend;
@@ -156,14 +146,19 @@ function traceFunction<I extends string, O extends string>(
       const nodes: NodeDef[] = [];
       const placeholders = entries.map(([key, spec]) => {
         const name = `${prefix}/input/${key}`;
-        nodes.push({ name, op: "Placeholder", inputs: [], attributes: { dtype: type(spec.dtype), shape: { kind: "shape", shape: spec.shape } } });
+        nodes.push({
+          name,
+          op: "Placeholder",
+          inputs: [],
+          attributes: { dtype: type(spec.dtype), shape: { kind: "shape", shape: spec.shape } },
+        });
         return [key, tensor(name, spec)] as const;
       });
       // A graph of its own has handles of its own, which share the variable by its name.
       const handles = new Map<Variable, string>();
       const handle = (variable: Variable): string => {
-        const { attributes, device } = handleOf(variable);
-        const known = handles.get(variable) ?? graph.emit("VarHandleOp", [], attributes, device);
+        const { name, attributes, device } = handleOf(variable);
+        const known = handles.get(variable) ?? graph.emit(name, [], attributes, device);
         handles.set(variable, known);
         return known;
       };
@@ -203,5 +198,12 @@ function traceFunction<I extends string, O extends string>(
 
 /** TensorFlow allows few characters in the names of nodes. */
 const nodeName = (name: string): string => name.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
+/** The operation that gives a variable's handle: wherever it is executed or traced, the same variable. */
+const handleOf = ({ name, dtype, shape }: Variable): Operation => ({
+  name: "VarHandleOp",
+  attributes: { dtype: type(dtype), shape: { kind: "shape", shape }, container: text(""), shared_name: text(name) },
+  // On a GPU too TensorFlow stores integers in the host's memory.
+  device: dtype === "float32" ? undefined : "/device:CPU:0",
+});
 const text = (value: string) => ({ kind: "string", value }) as const;
 const SINGLE_THREADED: Operation["attributes"] = { executor_type: text("SINGLE_THREADED_EXECUTOR") };
