@@ -78,7 +78,7 @@ function summary({ rowsRead, rowsWritten, steps, output, folder }: FilterOutcome
       ...Object.entries(dropped).map(([kind, count]) => `${count} ${kind}`),
       ...Object.entries(repaired).map(([kind, count]) => `${count} changed (${kind})`),
     ];
-    return `  ${step.padEnd(18)} ${String(rowsIn).padStart(9)} in   ${words.join(", ") || "nothing to drop"}`;
+    return `  ${step.padEnd(20)} ${String(rowsIn).padStart(9)} in   ${words.join(", ") || "nothing to drop"}`;
   });
   return `${lines.join("\n")}\n${rowsWritten} of ${rowsRead} problems written to ${output} in ${seconds.toFixed(1)} s; report: ${folder}/report.html\n`;
 }
