@@ -28,9 +28,8 @@ function testsFault(tests: Readonly<Record<string, unknown>>): Fault | undefined
     const { inputs, outputs } = tests;
     if (!Array.isArray(inputs) || !Array.isArray(outputs)) return { kind: "unknown-shape", detail: "inputs and outputs must be lists" };
     if (inputs.length === 0 && outputs.length === 0) return { kind: "no-tests", detail: "inputs and outputs are empty" };
-    return inputs.length === outputs.length
-      ? undefined
-      : { kind: "unequal-tests", detail: `${inputs.length} inputs, ${outputs.length} outputs` };
+    if (inputs.length !== outputs.length) return { kind: "unequal-tests", detail: `${inputs.length} inputs, ${outputs.length} outputs` };
+    return "fn_name" in tests ? callFault(tests["fn_name"]) : streamFault(inputs, outputs);
   }
   if ("test_code" in tests) {
     const missing = ["test_code", "entry_point"].filter((key) => typeof tests[key] !== "string" || (tests[key] as string).trim() === "");
@@ -42,4 +41,19 @@ function testsFault(tests: Readonly<Record<string, unknown>>): Fault | undefined
     return usable ? undefined : { kind: "no-tests", detail: "assert_case must be a list of statements" };
   }
   return { kind: "unknown-shape", detail: `none of inputs, test_code, assert_case among ${Object.keys(tests).join(", ") || "no keys"}` };
+}
+
+function callFault(name: unknown): Fault | undefined {
+  return typeof name === "string" && name.trim() !== ""
+    ? undefined
+    : { kind: "unknown-shape", detail: `fn_name is the name of a function, got ${JSON.stringify(name)}` };
+}
+
+/** Of tests by standard input and output. */
+function streamFault(inputs: readonly unknown[], outputs: readonly unknown[]): Fault | undefined {
+  const place = inputs.findIndex((input, i) => input === null || outputs[i] === null);
+  if (place >= 0) return { kind: "broken-tests", detail: `test ${place} has no ${inputs[place] === null ? "input" : "output"}` };
+  return outputs.every((output) => typeof output === "string" && output.trim() === "")
+    ? { kind: "broken-tests", detail: "every output is blank: a program that prints nothing passes" }
+    : undefined;
 }
