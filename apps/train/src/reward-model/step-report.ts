@@ -18,11 +18,11 @@ export function stepSection({ answers, steps, accuracy, logLoss, ece, erroneous,
     ["log loss", `${logLoss.toFixed(4)} nats`],
     ["expected calibration error", percent(ece)],
     [
-      `first error found (${erroneous.answers.toLocaleString("en")} answers with one)`,
+      `first error found, of ${erroneous.answers.toLocaleString("en")} answers`,
       erroneous.found === undefined ? "–" : percent(erroneous.found),
     ],
     [
-      `nothing suspected (${faultless.answers.toLocaleString("en")} without)`,
+      `nothing suspected, of ${faultless.answers.toLocaleString("en")} without`,
       faultless.passed === undefined ? "–" : percent(faultless.passed),
     ],
     ["F1 of the two", f1 === undefined ? "–" : percent(f1)],
