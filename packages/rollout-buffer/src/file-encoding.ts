@@ -16,6 +16,9 @@ import { registerCodec, type FileCompression } from "./file-compression.ts";
 /** File offset of every buffer, modulo 64: what the leading magic takes. A file read to 56 mod 64 has its columns aligned. */
 export const BUFFER_FILE_OFFSET = 8;
 
+/** Stands in place of the length before a buffer that packing would not make smaller. */
+const NOT_PACKED = -1n;
+
 class AlignedFileWriter extends RecordBatchFileWriter {
   readonly chunks: Uint8Array<ArrayBufferLike>[] = [];
   /** Those of the chunks that hold the schema and its metadata. */
@@ -52,6 +55,18 @@ class AlignedFileWriter extends RecordBatchFileWriter {
   /** Messages take multiples of 64 bytes, so each body starts where the magic ended, modulo 64. */
   protected override _writeMessage<T extends MessageHeader>(message: Message<T>): this {
     return super._writeMessage(message, COLUMN_ALIGNMENT_BYTES);
+  }
+
+  /** Before each packed buffer stands its length unpacked, as the format asks; apache-arrow 21 writes its length packed, which pyarrow refuses. */
+  protected override _compressBodyBuffers(buffers: ArrayBufferView[]): ReturnType<RecordBatchFileWriter["_compressBodyBuffers"]> {
+    const packed = super._compressBodyBuffers(buffers);
+    buffers.forEach(({ byteLength }, i) => {
+      const prefix = packed.buffers[2 * i]!;
+      if (prefix.byteLength === 0) return;
+      const length = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+      if (length.getBigInt64(0, true) !== NOT_PACKED) length.setBigInt64(0, BigInt(byteLength), true);
+    });
+    return packed;
   }
 
   /** Spreads a body's buffers to multiples of 64; compressed ones nobody views. */

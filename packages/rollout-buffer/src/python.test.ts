@@ -1,11 +1,11 @@
 // The real pyarrow, DuckDB and Polars open our files. Runs where a Python has them: LONGCOT_PYTHON, or python3.
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SAMPLE_ROWS, sealRows } from "../fixtures/sample-step.ts";
+import { sampleRow, SAMPLE_ROWS, sealRows } from "../fixtures/sample-step.ts";
 import { createArena } from "./arena.ts";
 import { ROLLOUT_COLUMNS } from "./column-table.ts";
 import type { FileCompression } from "./file-compression.ts";
@@ -113,3 +113,22 @@ describe.each<FileCompression>(["none", "zstd"])(
     });
   },
 );
+
+it.skipIf(!hasPyarrow)("columns that zstd makes smaller are read by pyarrow as we wrote them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rollout-buffer-"));
+  try {
+    const rows = Array.from({ length: 300 }, (_, sampleIndex) => sampleRow(7, sampleIndex, [1], Array<number>(40).fill(4)));
+    const path = join(folder, "step-000012.arrow");
+    const rollouts = sealRows(createArena({ budgetBytes: 1 << 22 }), rows);
+    await writeRolloutFile(path, rollouts, { compression: "zstd" });
+    expect((await stat(path)).size).toBeLessThan(rollouts.responseTokenCount * 4);
+    const { status, stdout, stderr } = spawnSync(PYTHON, [SCRIPT, path], { encoding: "utf8", maxBuffer: 1 << 26 });
+    if (status !== 0) throw new Error(stderr);
+    const seen = JSON.parse(stdout) as Seen;
+    expect(seen.rows).toHaveLength(300);
+    expect(new Set(seen.rows.flatMap((row) => row["response_tokens"]))).toEqual(new Set([4]));
+    expect(new Set(seen.rows.flatMap((row) => row["rollout_log_probs"]))).toEqual(new Set([-0.5]));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

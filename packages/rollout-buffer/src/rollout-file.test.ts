@@ -125,6 +125,11 @@ describe("writeRolloutFile and readRolloutFile", () => {
     await writeRolloutFile(path, long, { compression: "zstd" });
     const packed = await readFile(path);
     expect(packed.length).toBeLessThan(plain.length / 3);
+    // Before a frame of zstd stands its length unpacked: that of the tokens among others.
+    const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+    const lengths: bigint[] = [];
+    for (let at = packed.indexOf(magic); at >= 0; at = packed.indexOf(magic, at + 1)) lengths.push(packed.readBigInt64LE(at - 8));
+    expect(lengths.filter((length) => length === 20_000n)).toHaveLength(4);
     const memory = arena();
     const [inArena, outside] = [await readRolloutFile(path, { arena: memory }), await readRolloutFile(path)];
     expect(inArena.viewRow(0)).toEqual(long.viewRow(0));
