@@ -1,11 +1,11 @@
 // The memory plan: shown, refused where it does not fit, and near what a run takes; gradient checkpointing takes less and trains the same.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readLog } from "@longcot/durable-files";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import type { Metrics } from "@longcot/train/src/events.ts";
 import { expect, test } from "vitest";
-import { eventsOf, runLongcot, startLongcot, TINY_RECIPE } from "./longcot-process.ts";
+import { eventsOf, runLongcot, startLongcot, TINY_MODEL, TINY_RECIPE } from "./longcot-process.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 const scratch = scratchFolder();
@@ -77,4 +77,21 @@ test.skipIf(process.platform !== "linux")("a run takes about what was planned; w
   const figures = ({ metrics }: { metrics: Metrics }) =>
     ["actor/pg_loss", "actor/grad_norm", "actor/entropy"].map((name) => metrics[name]!);
   expectClose(figures(checkpointed), figures(plain), { rtol: 1e-4, atol: 1e-6 }, "loss, gradient norm, entropy");
+});
+
+test.each([
+  ["sft", ["sft", "--data"], { prompt: [{ role: "user", content: "2+2" }], completion: [{ role: "assistant", content: "4" }] }],
+  ["reward-model", ["reward-model", "train", "--pairs"], { prompt: "2+2=", chosen: "4", rejected: "5" }],
+] as const)("%s tells its plan, and refuses what cannot fit before anything is there", async (name, command, row) => {
+  const rows = join(scratch, `${name}.jsonl`);
+  writeFileSync(rows, `${JSON.stringify(row)}\n`.repeat(2));
+  const run = join(scratch, name);
+  const { code, stderr } = await runLongcot(...command, rows, "--model", TINY_MODEL, "--set", "memory.limit_gib=0.5", "--run", run);
+  expect(code).toBe(1);
+  const [plan, refusal] = stderr.trimEnd().split("\n").slice(-2);
+  expect(plan).toMatch(
+    new RegExp(String.raw`^${name}: memory: [\d.]+ GiB at the peak, of 0\.50 GiB \(program .*weights .*gradients .*optimizer moments `),
+  );
+  expect(refusal).toContain("memory must be at most 0.50 GiB, memory.limit_gib, got a run that takes");
+  expect(existsSync(run)).toBe(false);
 });

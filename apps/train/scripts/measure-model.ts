@@ -1,7 +1,7 @@
 // Times a model directory and says how much memory it takes: loading, 64 tokens for 4 prompts, a training step of adapters, one of all weights; where it
 // is asked for, one of all weights on a single sequence of 32,768 tokens (`long`, minutes even for a small model). Each phase is a process of its own, so that its peak is its own.
 //
-//   pnpm exec node --conditions=longcot-source apps/train/scripts/measure-model.ts DIR [load|generate|lora|full|long]
+//   pnpm exec node --conditions=longcot-source apps/train/scripts/measure-model.ts DIR [load|generate|lora|full|long [bfloat16]]
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -17,6 +17,7 @@ import {
 } from "@longcot/language-model";
 import type { LanguageModel } from "@longcot/language-model";
 import { openEngine } from "@longcot/tensor-kernels";
+import type { Precision } from "@longcot/tensor-kernels";
 
 const PROMPTS = ["What is 12 + 30?", "Name a prime above 100.", "Is 91 prime?", "Sum the numbers from 1 to 10."];
 const NEW_TOKENS = 64;
@@ -25,8 +26,8 @@ const SHORT = { rows: 4, time: 128, steps: ["first_step", "step"] };
 const LONG = { rows: 1, time: 32_768, steps: ["step"] };
 const PHASES = ["load", "generate", "lora", "full"];
 
-const [directory, only] = process.argv.slice(2);
-if (directory === undefined) throw new Error(`usage: measure-model.ts DIR [${PHASES.join("|")}|long]`);
+const [directory, only, precision = "float32"] = process.argv.slice(2);
+if (directory === undefined) throw new Error(`usage: measure-model.ts DIR [${PHASES.join("|")}|long [bfloat16]]`);
 if (only === undefined) {
   for (const phase of PHASES)
     spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), directory, phase], { stdio: "inherit" });
@@ -35,12 +36,16 @@ if (only === undefined) {
 }
 
 async function measure(path: string, phase: string): Promise<void> {
-  const engine = await openEngine();
+  const engine = await openEngine({ precision: precision as Precision });
   const before = process.memoryUsage.rss();
   const seconds: Record<string, number> = {};
+  /** Of all threads: what a machine with other work on it says of ours. */
+  const processorSeconds: Record<string, number> = {};
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     const result = await work();
+    const { user, system } = process.cpuUsage(used);
+    processorSeconds[name] = Number(((user + system) / 1e6).toFixed(2));
     seconds[name] = Number(((performance.now() - start) / 1000).toFixed(2));
     return result;
   };
@@ -64,7 +69,14 @@ async function measure(path: string, phase: string): Promise<void> {
   const peak = peakBytes();
   const weights = countParameters(model) * Float32Array.BYTES_PER_ELEMENT;
   const gigabytes = (bytes: number): number => Number((bytes / 1e9).toFixed(2));
-  const facts = { phase, seconds, peak_gb: gigabytes(peak), weights_gb: gigabytes(weights), before_gb: gigabytes(before) };
+  const facts = {
+    phase,
+    seconds,
+    processor_seconds: processorSeconds,
+    peak_gb: gigabytes(peak),
+    weights_gb: gigabytes(weights),
+    before_gb: gigabytes(before),
+  };
   process.stdout.write(`${JSON.stringify({ ...facts, peak_per_weights: Number((peak / weights).toFixed(3)) })}\n`);
   await engine.close();
 

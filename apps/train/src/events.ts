@@ -60,16 +60,23 @@ export interface RunEvent {
   resumed_from: number;
 }
 
-/** What the run will hold in memory, bytes, made before it begins: what is there throughout, and what each phase takes beside it. */
-export interface MemoryPlanEvent {
-  type: "memory_plan";
-  held_bytes: { program: number; weights: number; critic: number; reference: number; gradients: number; moments: number; rollouts: number };
-  phase_bytes: { generation: number; old_log_prob: number; train: number; update: number };
-  peak_phase: "generation" | "old_log_prob" | "train" | "update";
+/** What a run will hold in memory, bytes: what is there throughout, and what its phases hold beside it, one at a time. */
+export interface MemoryPlan<Held extends string, Phase extends string> {
+  held_bytes: Record<Held, number>;
+  phase_bytes: Record<Phase, number>;
+  peak_phase: Phase;
   /** All of `held_bytes` and the largest phase. */
   peak_bytes: number;
   /** Most that it may take. */
   limit_bytes: number;
+}
+
+/** What the run will hold in memory, bytes, made before it begins: what is there throughout, and what each phase takes beside it. */
+export interface MemoryPlanEvent extends MemoryPlan<
+  "program" | "weights" | "critic" | "reference" | "gradients" | "moments" | "rollouts",
+  "generation" | "old_log_prob" | "train" | "update"
+> {
+  type: "memory_plan";
 }
 
 export interface StageEvent {

@@ -14,6 +14,7 @@ export type {
 export { EngineError } from "./engine/tensorflow-context.ts";
 export { openEngine } from "./engine/open-engine.ts";
 export type { EngineChoice, EngineOptions } from "./engine/open-engine.ts";
+export type { Precision } from "./engine/trace-backend.ts";
 export { forLoop } from "./engine/for-loop.ts";
 export type { LoopBody } from "./engine/for-loop.ts";
 export { orderAfter, ownCopy, updateRows } from "./engine/graph-ops.ts";

@@ -8,7 +8,6 @@ import { createTrainer, openSafetensors } from "@longcot/language-model";
 import { ConfigError, DataError } from "@longcot/errors";
 import { advantageEstimators } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
-import { openEngine } from "@longcot/tensor-kernels";
 import type { EmitEvent, Metrics } from "../events.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { Checkpoint } from "../run/checkpoints.ts";
@@ -20,6 +19,7 @@ import { scoreRows } from "../training/old-log-probs.ts";
 import { policyTokenLoss } from "../training/policy-loss.ts";
 import { correctRollouts } from "../training/rollout-correction.ts";
 import { updatePolicy } from "../training/update.ts";
+import { openRecipeEngine } from "../training/open-recipe-engine.ts";
 import { keptRows } from "./measure-rollouts.ts";
 
 /** The tokens of one mini-batch, its rows end to end. */
@@ -79,10 +79,7 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
       expected: "a run whose loss takes the reference's log-probabilities from its rollouts",
       received: "kl.estimator full",
     });
-  const engine = await openEngine({
-    engine: recipe.engine.kind,
-    ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
-  });
+  const engine = await openRecipeEngine(recipe.engine);
   try {
     const prepared = await loadPreparedModel(engine, await openModelFiles(join(checkpoint.folder, "model"), recipe), recipe);
     const { betas, epsilon, weight_decay: weightDecay, max_grad_norm: maxGradNorm } = recipe.optimizer;

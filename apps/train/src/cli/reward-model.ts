@@ -161,7 +161,8 @@ Keys of --set and their defaults:
              of steps: step bce (mse), labels soft (hard)
   training:  epochs 1, batch_size 32, learning_rate 1e-5, schedule cosine (linear, constant), warmup 0.03 (from 1 on: steps), micro_batch_tokens 16384
   data:      max_length (the model's positions)      evaluation: every (steps)
-  optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0`,
+  optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0
+  memory:    limit_gib (what the machine has): a training that would take more is refused`,
     )
     .action(async ({ run, resume, json, ...flags }: RewardFlags & TrainingFolderFlags) => {
       const [recipes, folders, runs] = await Promise.all([

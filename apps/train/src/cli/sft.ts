@@ -33,6 +33,7 @@ Keys of --set and their defaults:
   lora:     {rank: 16, alpha: 32}, off unless given      evaluation: every (steps), samples_per_prompt 8, max_new_tokens
   teacher:  divergence forward_kl (reverse_kl, jsd, skewed_forward_kl, skewed_reverse_kl), top_k 64, temperature 1, cross_entropy_weight 0, beta, skew
   optimizer: betas, weight_decay 0.01, max_grad_norm 1   checkpoint: every 20, keep 2      seed 0
+  memory:   limit_gib (what the machine has): a training that would take more is refused
 
 Examples:
   longcot sft --model DIR --data distilled/*.parquet --set training.epochs=2

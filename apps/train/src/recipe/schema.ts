@@ -293,17 +293,23 @@ export const checkpoint = z.strictObject({
   keep: count.default(2),
 });
 
-const memory = z.strictObject({
-  /** A layer keeps only its input for the backward pass and runs once more in it: less memory, about a third more time. */
-  gradient_checkpointing: z.boolean().default(false),
+/** What a run may take. */
+export const memoryLimit = z.strictObject({
   /** A run that would take more is refused before it begins; absent: what the machine has. */
   limit_gib: positive.optional(),
+});
+
+const memory = memoryLimit.extend({
+  /** A layer keeps only its input for the backward pass and runs once more in it: less memory, about a third more time. */
+  gradient_checkpointing: z.boolean().default(false),
 });
 
 export const engine = z.strictObject({
   kind: z.enum(["auto", "tensorflow-gpu", "tensorflow", "wasm"]).default("auto"),
   /** Absent: as many as the machine has cores. */
   threads: count.optional(),
+  /** What dense layers multiply in: bfloat16 is faster where the device has it; weights, sums, attention and logits stay float32. */
+  precision: z.enum(["float32", "bfloat16"]).default("float32"),
 });
 
 /** Schema of a recipe. Parse with {@link loadRecipe}, which also checks what spans several keys. */

@@ -11,7 +11,8 @@ export async function pairTask({ recipe, tokenizer, most, warn, openModel }: Tas
   const read = (paths: string | string[]) => loadTokenPairs(paths, { tokenizer, most, useMargins: loss.margin, warn });
   const pairs = await read(data.train);
   const validation = data.validation === undefined ? [] : await read(data.validation);
-  const model = await openModel("scalar");
+  const lengthOf = ({ chosen, rejected }: (typeof pairs)[number]) => chosen.length + rejected.length;
+  const model = await openModel("scalar", [...pairs, ...validation].map(lengthOf));
   const trainer = await createRewardTrainer(model, {
     loss: { centerCoefficient: loss.center, tokenCoefficient: loss.token },
     batchTokens: training.micro_batch_tokens,
@@ -27,7 +28,7 @@ export async function pairTask({ recipe, tokenizer, most, warn, openModel }: Tas
     unit: "pairs",
     model,
     trainer: trainer.trainer,
-    lengths: pairs.map(({ chosen, rejected }) => chosen.length + rejected.length),
+    lengths: pairs.map(lengthOf),
     sequences: () => pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]),
     async step(indices, learningRate) {
       const metrics = await trainer.step(

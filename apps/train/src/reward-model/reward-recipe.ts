@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
 import { count, countOrZero, pathString, positive } from "../recipe/fields.ts";
-import { checkpoint, engine, optimizer, schedule } from "../recipe/schema.ts";
+import { checkpoint, engine, memoryLimit, optimizer, schedule } from "../recipe/schema.ts";
 import { RECIPE_FILE } from "../run/records.ts";
 
 const files = z.union([pathString, z.array(pathString).min(1)]);
@@ -59,6 +59,7 @@ const rewardRecipeSchema = z.strictObject({
   optimizer: optimizer.omit({ learning_rate: true }).prefault({}),
   /** Steps between measurements of the validation pairs; absent: only the first and the last. */
   evaluation: z.strictObject({ every: count.optional() }).prefault({}),
+  memory: memoryLimit.prefault({}),
   checkpoint: checkpoint.prefault({}),
   engine: engine.prefault({}),
 });

@@ -11,7 +11,8 @@ export interface TaskContext {
   /** Tokens of prompt and answer. */
   most: number;
   warn: (text: string) => void;
-  openModel: (kind: ScalarHead) => Promise<ScalarModel>;
+  /** @param lengths tokens of all examples, held-out ones included. @throws ConfigError where training on them does not fit the memory. */
+  openModel: (kind: ScalarHead, lengths: readonly number[]) => Promise<ScalarModel>;
 }
 
 /** Measures of held-out data, whichever there is. */

@@ -12,7 +12,8 @@ export async function stepTask({ recipe, tokenizer, most, warn, openModel }: Tas
   const read = (paths: string | string[]) => loadLabelledSteps(paths, { tokenizer, most, targets: loss.labels, warn });
   const { answers, separator } = await read(data.train);
   const validation = data.validation === undefined ? [] : (await read(data.validation)).answers;
-  const model = await openModel("token-scalar");
+  const lengthOf = ({ tokens }: (typeof answers)[number]) => tokens.length;
+  const model = await openModel("token-scalar", [...answers, ...validation].map(lengthOf));
   const trainer = await createStepTrainer(model, {
     loss: loss.step,
     batchTokens: training.micro_batch_tokens,
@@ -28,7 +29,7 @@ export async function stepTask({ recipe, tokenizer, most, warn, openModel }: Tas
     unit: "answers",
     model,
     trainer: trainer.trainer,
-    lengths: answers.map(({ tokens }) => tokens.length),
+    lengths: answers.map(lengthOf),
     sequences: () => answers.flatMap(({ tokens, targets }) => [tokens, Float64Array.from(targets)]),
     async step(indices, learningRate) {
       const metrics = await trainer.step(

@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { learningRateAt, planEpochs } from "@longcot/distillation";
 import { atomicWrite, readLog } from "@longcot/durable-files";
 import { checkTokenizerFits, createScalarModel, loadTokenizer, readModelConfig } from "@longcot/language-model";
-import { openEngine } from "@longcot/tensor-kernels";
 import type { Metrics } from "../events.ts";
 import { resolveModel } from "../models/resolve-model.ts";
 import { METRICS_FILE } from "../run/records.ts";
 import type { SftFolder } from "../sft/sft-folder.ts";
 import { restoreTraining, saveTraining, warmupSteps } from "../sft/training-checkpoint.ts";
+import { openRecipeEngine } from "../training/open-recipe-engine.ts";
 import type { PairMeasures } from "./measure-pairs.ts";
 import type { AnswerStepMeasures } from "./measure-steps.ts";
 import { pairTask } from "./pair-task.ts";
+import { checkRewardMemory } from "./reward-memory.ts";
 import { renderRewardReport } from "./reward-report.ts";
 import type { RewardRecipe } from "./reward-recipe.ts";
 import type { RewardTask, TaskContext } from "./reward-task.ts";
@@ -46,10 +47,7 @@ export interface RewardOutcome {
 
 export async function trainRewardModel({ recipe, openFolder, signal, warn, onProgress }: RewardJob): Promise<RewardOutcome> {
   const { training, seed } = recipe;
-  const engine = await openEngine({
-    engine: recipe.engine.kind,
-    ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
-  });
+  const engine = await openRecipeEngine(recipe.engine);
   try {
     // --- model and data ---------------------------------------------------------------------------------------------------------------
     const directory = await resolveModel(recipe.model);
@@ -63,8 +61,10 @@ export async function trainRewardModel({ recipe, openFolder, signal, warn, onPro
       tokenizer,
       most,
       warn,
-      openModel: (kind) =>
-        createScalarModel(engine, directory, { head: { seed }, kind, ...(padTokenId === undefined ? {} : { padTokenId }) }),
+      async openModel(kind, lengths) {
+        checkRewardMemory(recipe, { config, lengths, warn });
+        return await createScalarModel(engine, directory, { head: { seed }, kind, ...(padTokenId === undefined ? {} : { padTokenId }) });
+      },
     };
     const task: RewardTask = await (recipe.data.kind === "pairs" ? pairTask(context) : stepTask(context));
     const batches = planEpochs({ lengths: task.lengths, batchSize: training.batch_size, until: { epochs: training.epochs }, seed });

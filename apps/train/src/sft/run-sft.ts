@@ -15,17 +15,18 @@ import {
   saveAdapter,
   saveLanguageModel,
 } from "@longcot/language-model";
-import { openEngine } from "@longcot/tensor-kernels";
+import type { LanguageModel, ModelConfig, Tokenizer } from "@longcot/language-model";
 import type { Engine } from "@longcot/tensor-kernels";
 import { thinkingOf } from "../models/prompt-tokens.ts";
 import { resolveModel } from "../models/resolve-model.ts";
 import { loadWithAdapters, newModelConfig } from "../training/prepare-model.ts";
-import type { PreparedModel } from "../training/prepare-model.ts";
 import { loadTrainingPrompts } from "../training/prompts.ts";
 import { openVerifierPool } from "../training/verifier-pool.ts";
+import { openRecipeEngine } from "../training/open-recipe-engine.ts";
 import { evaluateModel } from "./evaluate-sft.ts";
 import { openLearner } from "./open-learner.ts";
 import { loadSftData } from "./sft-data.ts";
+import { checkSftMemory } from "./sft-memory.ts";
 import type { SftEvaluation, SftFolder } from "./sft-folder.ts";
 import type { SftRecipe } from "./sft-recipe.ts";
 import { writeSftReport } from "./sft-report.ts";
@@ -70,15 +71,12 @@ interface SftState extends TrainingState {
 
 export async function runSft({ recipe, openFolder, signal, warn, onProgress }: SftJob): Promise<SftOutcome> {
   const { training, evaluation, data: files } = recipe;
-  const opened = await openEngine({
-    engine: recipe.engine.kind,
-    ...(recipe.engine.threads === undefined ? {} : { threads: recipe.engine.threads }),
-  });
+  const opened = await openRecipeEngine(recipe.engine);
   try {
     // --- model and data ---------------------------------------------------------------------------------------------------------------
-    const prepared = await prepareModel(opened, recipe);
-    const { model, tokenizer } = prepared;
-    const data = await loadSftData(recipe, { tokenizer, positions: model.config.maxPositionEmbeddings, warn });
+    const source = await openSource(recipe);
+    const { config, tokenizer } = source;
+    const data = await loadSftData(recipe, { tokenizer, positions: config.maxPositionEmbeddings, warn });
     const emit = (event: { type: string; text?: string }) => {
       if (event.type === "warning" && event.text !== undefined) warn(event.text);
     };
@@ -86,7 +84,8 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       files.problems === undefined
         ? []
         : await loadTrainingPrompts(files.problems, { tokenizer, maxPromptLength: files.max_prompt_length, emit });
-    const maxNewTokens = evaluationCap(recipe, model.config.maxPositionEmbeddings, problems);
+    const maxNewTokens = evaluationCap(recipe, config.maxPositionEmbeddings, problems);
+    await checkSftMemory(recipe, { config, examples: [...data.train, ...data.validation], problems, maxNewTokens, warn });
     await using pool =
       problems.length === 0
         ? undefined
@@ -108,6 +107,8 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
       minRatio: training.min_learning_rate,
       steps,
     };
+    const prepared = { model: await source.load(opened), tokenizer };
+    const { model } = prepared;
     const folder = await openFolder();
     const learner = await openLearner(prepared, data.train, recipe, { folder: folder.path, onProgress });
 
@@ -207,22 +208,25 @@ export async function runSft({ recipe, openFolder, signal, warn, onProgress }: S
   }
 }
 
-async function prepareModel(engine: Engine, recipe: SftRecipe): Promise<PreparedModel> {
-  if (typeof recipe.model === "string") {
-    const directory = await resolveModel(recipe.model);
-    const tokenizer = await loadTokenizer(directory);
-    checkTokenizerFits(await readModelConfig(directory), tokenizer);
-    return {
-      model: await loadWithAdapters(engine, directory, { reference: recipe.model, lora: recipe.lora, seed: recipe.seed }),
-      tokenizer,
-    };
-  }
-  const directory = await resolveModel(recipe.tokenizer!);
+/** The model that a recipe starts from, its weights not loaded yet. */
+interface ModelSource {
+  config: ModelConfig;
+  tokenizer: Tokenizer;
+  load(engine: Engine): Promise<LanguageModel>;
+}
+
+async function openSource(recipe: SftRecipe): Promise<ModelSource> {
+  const { model, lora, seed } = recipe;
+  const directory = await resolveModel(typeof model === "string" ? model : recipe.tokenizer!);
   const tokenizer = await loadTokenizer(directory);
-  const model = await createLanguageModel(engine, newModelConfig(recipe.model, tokenizer), await readCompanionFiles(directory), {
-    seed: recipe.seed,
-  });
-  return { model, tokenizer };
+  if (typeof model === "string") {
+    const config = await readModelConfig(directory);
+    checkTokenizerFits(config, tokenizer);
+    return { config, tokenizer, load: (engine) => loadWithAdapters(engine, directory, { reference: model, lora, seed }) };
+  }
+  const config = newModelConfig(model, tokenizer);
+  const companions = await readCompanionFiles(directory);
+  return { config, tokenizer, load: (engine) => createLanguageModel(engine, config, companions, { seed }) };
 }
 
 function lengthOf({ epochs, steps, tokens }: SftRecipe["training"]): TrainingLength {

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import { parseChecked } from "../recipe/checked-yaml.ts";
 import { count, countOrZero, pathString, positive } from "../recipe/fields.ts";
-import { checkpoint, engine, lora, newModel, optimizer, schedule, verifier } from "../recipe/schema.ts";
+import { checkpoint, engine, lora, memoryLimit, newModel, optimizer, schedule, verifier } from "../recipe/schema.ts";
 
 const files = z.union([pathString, z.array(pathString).min(1)]);
 const share = z.number().min(0).lt(1);
@@ -97,6 +97,7 @@ export const sftRecipeSchema = z.strictObject({
   optimizer: optimizer.omit({ learning_rate: true }).prefault({}),
   evaluation: evaluation.prefault({}),
   verifier: verifier.prefault({}),
+  memory: memoryLimit.prefault({}),
   checkpoint: checkpoint.prefault({}),
   engine: engine.prefault({}),
 });

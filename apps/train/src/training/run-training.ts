@@ -2,7 +2,6 @@
 //   longcot train --recipe quickstart
 
 import type { EntropyAlarm } from "@longcot/entropy-dynamics";
-import { openEngine } from "@longcot/tensor-kernels";
 import type { Engine } from "@longcot/tensor-kernels";
 import type { TrainingJob } from "../cli/train.ts";
 import type { Metrics } from "../events.ts";
@@ -13,6 +12,7 @@ import { evaluate, evaluationSettings } from "./evaluate.ts";
 import { openLearner } from "./learner.ts";
 import type { LearnerState } from "./learner.ts";
 import { checkMemoryFits } from "./memory-plan.ts";
+import { openRecipeEngine } from "./open-recipe-engine.ts";
 import { prepareRun } from "./prepare-run.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { drawMorePrompts, drawPrompts } from "./prompts.ts";
@@ -34,8 +34,7 @@ export async function runTraining(job: TrainingJob): Promise<RunEnd> {
   const inputs = await readRunInputs(recipe, emit);
   emit(inputs.plan);
   checkMemoryFits(recipe, inputs.planInputs, inputs.plan);
-  const { kind, threads } = recipe.engine;
-  const engine = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openRecipeEngine(recipe.engine);
   try {
     return await train(engine, job, await prepareRun(engine, inputs, job));
   } finally {

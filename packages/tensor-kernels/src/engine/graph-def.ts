@@ -8,13 +8,16 @@ export const DATA_TYPE = { float32: 1, int32: 3, bool: 10 } as const;
 
 export type GraphDtype = keyof typeof DATA_TYPE;
 
+/** tfjs knows none of 16 bits: a graph has it inside a product alone, see dense-product.ts. */
+const BFLOAT16 = 14;
+
 /** TensorFlow 2.21 writes graphs of this version; older runtimes that know it accept them. */
 const PRODUCER_VERSION = 1882;
 const MIN_CONSUMER_VERSION = 12;
 
 /** Value of a node's attribute; `type` is an element type, `bytes` the content of a constant. */
 export type Attribute =
-  | { kind: "type"; type: GraphDtype }
+  | { kind: "type"; type: GraphDtype | "bfloat16" }
   | { kind: "shape"; shape: readonly number[] }
   | { kind: "bool"; value: boolean }
   | { kind: "int"; value: number }
@@ -64,7 +67,7 @@ function writeNode(writer: BinaryWriter, node: NodeDef): void {
 function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
   switch (attribute.kind) {
     case "type":
-      writer.tag(6, 0).int32(DATA_TYPE[attribute.type]);
+      writer.tag(6, 0).int32(attribute.type === "bfloat16" ? BFLOAT16 : DATA_TYPE[attribute.type]);
       break;
     case "shape":
       writer.tag(7, 2).fork();

@@ -7,6 +7,7 @@ import { EAGER_BACKEND, locateEagerBinding, locateLibtensorflow, registerEagerBa
 import type { Engine } from "./engine.ts";
 import { EagerEngine } from "./eager-engine.ts";
 import { readyWasmBackend } from "./wasm-backend.ts";
+import type { Precision } from "./trace-backend.ts";
 import { TracedEngine } from "./traced-engine.ts";
 
 /**
@@ -19,18 +20,32 @@ export interface EngineOptions {
   engine?: EngineChoice;
   /** Threads of an operation; default: the processors this process may use. `tensorflow-eager` takes those of the machine whatever is said here. */
   threads?: number;
+  /**
+   * What dense layers multiply in. `bfloat16` rounds a product's inputs and its result, gradients' included; weights, sums, norms, attention and logits stay
+   * float32. For devices that multiply bfloat16 faster (AVX-512 BF16, AMX, NVIDIA from Ampere on); on others it is slower. Default `float32`.
+   */
+  precision?: Precision;
 }
 
 /**
  * Opens an engine. Close it when done: it holds the weights.
  * @throws ConfigError when the engine asked for is not to be had here.
  */
-export async function openEngine({ engine = "auto", threads = availableParallelism() }: EngineOptions = {}): Promise<Engine> {
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { engine = "auto", threads = availableParallelism(), precision = "float32" } = options;
   const choice = engine === "auto" ? (locateLibtensorflow() === undefined ? "wasm" : "tensorflow") : engine;
+  if (precision !== "float32" && choice !== "tensorflow" && choice !== "tensorflow-gpu")
+    throw new ConfigError({
+      who: "openEngine",
+      argument: "precision",
+      expected: `float32 on the engine ${choice}, which runs op by op`,
+      received: precision,
+      fix: "Install TensorFlow's library (`longcot doctor`), or leave the precision out",
+    });
   switch (choice) {
     case "tensorflow":
     case "tensorflow-gpu":
-      return new TracedEngine({ threads, requireGpu: choice === "tensorflow-gpu" });
+      return new TracedEngine({ threads, requireGpu: choice === "tensorflow-gpu", precision });
     case "tensorflow-eager": {
       const binding = locateEagerBinding();
       if (binding === undefined) {

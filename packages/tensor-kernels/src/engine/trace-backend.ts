@@ -8,6 +8,9 @@ import type { Attribute, GraphDtype, NodeDef } from "./graph-def.ts";
 
 export const TRACE_BACKEND = "longcot-trace";
 
+/** What the products of dense layers are computed in; all else is float32, sums inside a product too. */
+export type Precision = "float32" | "bfloat16";
+
 /** Elements from which a constant of one repeated value is written as a Fill. */
 const FILL_ABOVE = 64;
 
@@ -42,9 +45,12 @@ export class TraceBackend extends tf.KernelBackend {
   #frames: Frame[] = [];
   #homes = new Map<string, Frame>();
   #counter = 0;
+  /** What dense layers multiply in. */
+  precision: Precision = "float32";
 
   /** Starts a graph whose node names begin with `prefix/`. */
-  begin(prefix: string): void {
+  begin(prefix: string, precision: Precision = "float32"): void {
+    this.precision = precision;
     this.#nodes = [];
     this.#prefix = prefix;
     this.#reshapes = new Map();

@@ -10,6 +10,7 @@ import type { Pointer } from "./tensorflow-library.ts";
 import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
 import { checkAssignment, checkInputs, checkTensorValues } from "./check-arrays.ts";
 import { TRACE_BACKEND, TraceBackend, bool, type } from "./trace-backend.ts";
+import type { Precision } from "./trace-backend.ts";
 import "./gradients.ts";
 import "./trace-kernels/index.ts";
 
@@ -21,10 +22,12 @@ export class TracedEngine implements Engine {
   readonly #context: TensorFlowContext;
   /** Handles of the variables that are there. */
   readonly #handles = new Map<Variable, Pointer>();
+  readonly #precision: Precision;
   readonly #names = new Set<string>();
   #compiled = 0;
 
-  constructor(options: { threads: number; requireGpu: boolean }) {
+  constructor(options: { threads: number; requireGpu: boolean; precision: Precision }) {
+    this.#precision = options.precision;
     this.#context = new TensorFlowContext({ threads: options.threads });
     const gpu = this.#context.devices.find((device) => device.type === "GPU");
     if (options.requireGpu && gpu === undefined) {
@@ -38,7 +41,7 @@ export class TracedEngine implements Engine {
       });
     }
     this.kind = gpu === undefined ? "tensorflow" : "tensorflow-gpu";
-    this.description = `TensorFlow ${this.#context.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}`;
+    this.description = `TensorFlow ${this.#context.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}${options.precision === "float32" ? "" : `, ${options.precision} products`}`;
   }
 
   async variable(name: string, spec: TensorSpec, values: TensorValues = (into) => void into.fill(0)): Promise<Variable> {
@@ -87,7 +90,7 @@ export class TracedEngine implements Engine {
     { inSequence = false }: CompileOptions = {},
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
-    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn);
+    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn, this.#precision);
     const keys = Object.keys(inputs) as I[];
     const operation: Operation = {
       name: `Traced/${prefix}`,
@@ -134,11 +137,16 @@ interface Trace {
 }
 
 /** Runs `fn` once under the trace backend and returns the graph it wrote. */
-function traceFunction<I extends string, O extends string>(prefix: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Trace {
+function traceFunction<I extends string, O extends string>(
+  prefix: string,
+  inputs: Record<I, TensorSpec>,
+  fn: TensorFunction<I, O>,
+  precision: Precision,
+): Trace {
   const previous: string | undefined = tf.getBackend();
   void tf.setBackend(TRACE_BACKEND);
   const graph = tf.backend() as TraceBackend;
-  graph.begin(prefix);
+  graph.begin(prefix, precision);
   try {
     return tf.tidy("trace", () => {
       const tensor = (output: string, spec: TensorSpec) => tf.engine().makeTensorFromTensorInfo(graph.info(output, spec.shape, spec.dtype));

@@ -1,5 +1,6 @@
 // A dense layer as one matrix product.
 import * as tf from "@tensorflow/tfjs-core";
+import { denseProduct } from "../engine/dense-product.ts";
 import { checkRows, checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
 
@@ -9,6 +10,7 @@ import { customGradient } from "./custom-gradient.ts";
  * Shapes: `x [..., in] f32`, `weight [in, out] f32` (the transpose of PyTorch's), `bias [out] f32` or absent (no bias)
  * → `[..., out] f32`.
  * Gradient: dx = dy · weightᵀ, dweight = xᵀ · dy, dbias = Σ dy. Saves x and weight.
+ * Precision: products in the engine's, see {@link denseProduct}; the sum of dbias in float32.
  * @throws ShapeError when the sizes do not match.
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
@@ -19,11 +21,11 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   const product = customGradient(
     bias === undefined ? [flat, weight] : [flat, weight, bias],
     () => {
-      const value = tf.matMul(flat, weight);
+      const value = denseProduct(flat, weight);
       return { value: bias === undefined ? value : tf.add(value, bias), saved: [flat, weight] };
     },
     (gradient, [input, matrix]) => {
-      const gradients = [tf.matMul(gradient, matrix!, false, true), tf.matMul(input!, gradient, true, false)];
+      const gradients = [denseProduct(gradient, matrix!, false, true), denseProduct(input!, gradient, true, false)];
       return bias === undefined ? gradients : [...gradients, tf.sum(gradient, 0)];
     },
   );

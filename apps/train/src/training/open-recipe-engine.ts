@@ -1,0 +1,10 @@
+// The engine that a recipe asks for.
+
+import { openEngine } from "@longcot/tensor-kernels";
+import type { Engine } from "@longcot/tensor-kernels";
+import type { Recipe } from "../recipe/schema.ts";
+
+/** @throws ConfigError as {@link openEngine}. */
+export async function openRecipeEngine({ kind, threads, precision }: Recipe["engine"]): Promise<Engine> {
+  return await openEngine({ engine: kind, precision, ...(threads === undefined ? {} : { threads }) });
+}
