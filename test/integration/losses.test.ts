@@ -212,6 +212,16 @@ test("dynamic sampling: a step draws on until its groups tell right from wrong, 
     }
   }
   expect(metrics.some((step) => step["train/num_gen_batches"]! > 1)).toBe(true);
+  // Replayed it has the same rounds, choice and updates; a recipe that does not refill cannot take them.
+  const replayed = join(scratch, "refill-replayed");
+  expect(await runLongcot("train", "--replay", run, "--run", replayed, "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(readOutcome(replayed)).toEqual(readOutcome(run));
+  const refused = ["--run", join(scratch, "refused"), "--json", "--set", "rejection={zero_advantage: true}"];
+  const fixed = await runLongcot("train", "--replay", run, ...refused);
+  expect(fixed.code).toBe(1);
+  expect(fixed.stderr).toMatch(
+    /arrow must be 4 prompts, as stage only has, got \d+\. A run with rejection\.refill is replayed by a recipe/,
+  );
   const stopped = join(scratch, "refill-resumed");
   const flags = [...FROM_MODEL, ...sets].flatMap((set) => ["--set", set]);
   const begin = ["train", "--recipe", TINY_RECIPE, "--run", stopped, "--json", ...flags];

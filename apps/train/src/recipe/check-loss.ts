@@ -71,11 +71,10 @@ function* correction({ rollout_correction: correction, advantages }: Recipe): It
   }
 }
 
-function* refill({ rejection, rollout }: Recipe): Iterable<BrokenRule> {
+function* refill({ rejection }: Recipe): Iterable<BrokenRule> {
   if (rejection.refill === undefined) return;
   const path = ["rejection", "refill"];
   if (!rejection.zero_advantage) yield withoutEffect(path, "rejection.zero_advantage false", rejection.refill);
-  if (rollout.replay !== undefined) yield withoutEffect(path, "rollout.replay", rejection.refill);
 }
 
 function withoutEffect(path: PropertyKey[], owner: string, value: unknown): BrokenRule {

@@ -58,10 +58,11 @@ export async function openReplay(recipe: Recipe, emit: EmitEvent): Promise<Repla
   const available = await countSteps(run, isStored);
   const asked = totalSteps(schedule);
   const steps = Math.min(asked, available);
+  const isRefilled = recipe.rejection.refill !== undefined;
   for (let step = 1; step <= steps; step++) {
     const { stage, draw } = placeOf(schedule, step - 1);
     const path = rolloutPath(run, step);
-    if (draw === 0) checkShape(await readRolloutFile(path), { path, step, stage });
+    if (draw === 0) checkShape(await readRolloutFile(path), { path, step, stage, isRefilled });
   }
   emit({ type: "notice", text: `replaying the rollouts of ${run}, ${steps} of ${asked} steps: none is generated to train on` });
   return {
@@ -72,7 +73,7 @@ export async function openReplay(recipe: Recipe, emit: EmitEvent): Promise<Repla
       const byIndex = new Map(prompts.map((prompt) => [prompt.index, prompt]));
       return async (step, stage, drawn) => {
         const path = rolloutPath(run, step);
-        return takeStep(await readRolloutFile(path), { path, step, stage, drawn, byIndex, vocabularySize, isStored });
+        return takeStep(await readRolloutFile(path), { path, step, stage, drawn, byIndex, vocabularySize, isStored, isRefilled });
       };
     },
   };
@@ -126,12 +127,23 @@ async function countSteps(run: string, needsLogProbs: boolean): Promise<number> 
 const refusal = (path: string, expected: string, received: string, fix?: string): DataError =>
   new DataError({ who: WHO, argument: path, expected, received, ...(fix === undefined ? {} : { fix }) });
 
-/** @throws DataError where the stored step has another number of prompts or responses than the stage. */
-function checkShape(rollouts: Rollouts, { path, step, stage }: { path: string; step: number; stage: Stage }): void {
+/**
+ * @throws DataError where the stored step has another number of prompts or responses than the stage. That of a recipe that refills may have more
+ * prompts: those of further rounds.
+ */
+function checkShape(
+  rollouts: Rollouts,
+  { path, step, stage, isRefilled }: { path: string; step: number; stage: Stage; isRefilled: boolean },
+): void {
   if (rollouts.metadata.step !== step) throw refusal(path, `rollouts of step ${step}`, `step ${rollouts.metadata.step}`);
   const groups = [...rollouts.groups()];
-  if (groups.length !== stage.batch_size)
-    throw refusal(path, `${stage.batch_size} prompts, as stage ${stage.name} has`, String(groups.length));
+  if (isRefilled ? groups.length < stage.batch_size : groups.length !== stage.batch_size)
+    throw refusal(
+      path,
+      `${isRefilled ? "at least " : ""}${stage.batch_size} prompts, as stage ${stage.name} has`,
+      String(groups.length),
+      groups.length > stage.batch_size ? "A run with rejection.refill is replayed by a recipe that has it too" : undefined,
+    );
   for (const { promptId, from, to } of groups) {
     if (to - from !== stage.group_size)
       throw refusal(path, `${stage.group_size} responses to prompt ${promptId}, as stage ${stage.name} has`, String(to - from));
@@ -146,6 +158,7 @@ interface Wanted {
   byIndex: ReadonlyMap<number, TrainingPrompt>;
   vocabularySize: number;
   isStored: boolean;
+  isRefilled: boolean;
 }
 
 function takeStep(rollouts: Rollouts, wanted: Wanted): ReplayedStep {

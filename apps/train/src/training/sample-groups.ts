@@ -4,6 +4,7 @@
 import { isJudged } from "@longcot/verifiers";
 import type { StepContext, StepPlan } from "./train-step.ts";
 import { obtainResponses } from "./obtain-responses.ts";
+import type { TrainingPrompt } from "./prompts.ts";
 import { gradeResponses } from "./rollout.ts";
 import type { Answers, ResponseOrigin } from "./rollout.ts";
 
@@ -40,10 +41,13 @@ export async function sampleGroups(context: StepContext, plan: StepPlan, from: R
     return { answers: before === undefined ? graded : joined(before, graded), origin: obtained.origin };
   };
 
-  let { answers, origin } = await round(plan.prompts);
+  const isReplayed = context.replay !== undefined;
+  // A stored step has the groups of all of its rounds: they are answered at once, in the order in which they were drawn.
+  const drawn = isReplayed && refill !== undefined ? allRounds(plan, refill.max_rounds) : [plan.prompts];
+  let { answers, origin } = await round(drawn.flat());
   if (refill === undefined) return { answers, origin, seconds };
-  let rounds = 1;
-  for (; informativeGroups(answers).length < stage.batch_size && rounds <= refill.max_rounds; rounds++) {
+  let rounds = isReplayed ? roundsAnswered(drawn, answers) : 1;
+  for (; !isReplayed && informativeGroups(answers).length < stage.batch_size && rounds <= refill.max_rounds; rounds++) {
     const more = plan.morePrompts(rounds, answers.prompts);
     if (more.length === 0) break;
     answers = (await round(more, answers)).answers;
@@ -55,6 +59,19 @@ export async function sampleGroups(context: StepContext, plan: StepPlan, from: R
       text: `step ${step}: ${chosen.length} of ${stage.batch_size} groups tell right from wrong after ${answers.prompts.length} prompts; the update is smaller`,
     });
   return { answers, origin, chosen, rounds, seconds };
+}
+
+/** The prompts of every round that a step can have. */
+function allRounds({ prompts, morePrompts }: StepPlan, most: number): (readonly TrainingPrompt[])[] {
+  const rounds = [prompts];
+  for (let round = 1; round <= most; round++) rounds.push(morePrompts(round, rounds.flat()));
+  return rounds;
+}
+
+/** How many of `drawn` have an answer; at least the first. */
+function roundsAnswered(drawn: readonly (readonly TrainingPrompt[])[], { prompts }: Answers): number {
+  const answered = new Set(prompts.map(({ index }) => index));
+  return Math.max(1, drawn.filter((round) => round.some(({ index }) => answered.has(index))).length);
 }
 
 /** Groups whose verdicts all say something, and not all the same. */
