@@ -201,7 +201,7 @@ export async function openRunFolder(
   const recipe = readRunRecipe(path);
   const lock = lockRun(path);
   try {
-    for (const folder of [".", "data", "rollouts"]) removeLeftovers(join(path, folder));
+    for (const folder of [".", "data", "data/tokenizer", "report", "rollouts"]) removeLeftovers(join(path, folder));
     const checkpoints = join(path, "checkpoints");
     const newest = findCheckpoint(checkpoints);
     const damaged = await findDamagedRollouts(path, newest.checkpoint?.step ?? 0);
