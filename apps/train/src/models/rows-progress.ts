@@ -15,15 +15,18 @@ export interface RowsProgress {
 /** Progress of the work `label`, from now on. */
 export function createRowsProgress(label: string, stream: NodeJS.WriteStream = process.stderr): RowsProgress {
   let start = performance.now();
+  /** Done before `start`: by a run that is resumed, or before another phase came between. */
+  let before = 0;
   let current: string | undefined;
   let next = start + QUIET_MS;
   let shown = false;
   return {
     update({ done, total, text, phase }) {
       const now = performance.now();
-      if (phase !== current) [current, start] = [phase, now];
+      if (phase !== current) [current, start, before] = [phase, now, done];
       if (now < next || done >= total) return;
-      const left = done === 0 || now === start ? "" : `, about ${duration(((now - start) / 1000) * (total / done - 1))} left`;
+      const secondsEach = (now - start) / 1000 / (done - before);
+      const left = done === before ? "" : `, about ${duration(secondsEach * (total - done))} left`;
       const line = `${label}: ${text}${left}`;
       stream.write(stream.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
       next = now + (stream.isTTY ? TERMINAL_MS : LOG_MS);
