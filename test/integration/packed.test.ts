@@ -16,8 +16,7 @@ function installPacked(name: string, modules: string): void {
   const source = join(workspace, "packages", name);
   const tarballs = join(modules, "..", "tarballs", name);
   mkdirSync(tarballs, { recursive: true });
-  const pnpm = (...args: string[]) =>
-    execFileSync("npx", ["--yes", "pnpm@12.21.0", ...args], { cwd: source, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const pnpm = (...args: string[]) => execFileSync("pnpm", args, { cwd: source, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   pnpm("exec", "tsup", "--no-dts");
   pnpm("pack", "--pack-destination", tarballs);
   const target = join(modules, "@longcot", name);
