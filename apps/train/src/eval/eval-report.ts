@@ -3,6 +3,7 @@ import type { PromptRow } from "@longcot/data-filter";
 import { percent } from "../progress/figures.ts";
 import { renderDocument } from "../report/document.ts";
 import { html, type Markup } from "../report/markup.ts";
+import { table } from "../report/table.ts";
 import type { Share } from "./eval-figures.ts";
 import type { BenchmarkResult, EvalOutcome } from "./eval-outcome.ts";
 import type { GradedSample } from "./sample-log.ts";
@@ -41,48 +42,22 @@ export const isSignificant = ({ low, high }: Share): boolean => low > 0 || high 
 
 function benchmarkSection(result: BenchmarkResult, { rows, samples }: Evaluated): Markup {
   const { k, overall, groups, compared } = result;
+  const isJudged = overall.bon_at_k !== undefined;
   return html`<h2>${result.title}</h2>
     <p class="sub">
       ${overall.problems} problems, ${k} samples each, temperature ${result.temperature}, top-p ${result.top_p}, at most
       ${result.max_new_tokens} tokens, seed ${result.seed}; prompts ${result.prompt_hash.slice(0, 12)}
     </p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>problems</th>
-            <th>avg@${k}</th>
-            <th>pass@${k}</th>
-            <th>cons@${k}</th>
-            ${
-              overall.bon_at_k === undefined
-                ? html``
-                : html`<th>bon@${k}</th>
-                    <th>weighted cons@${k}</th>`
-            }
-            <th>count</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${[...groups, overall].map(
-            (group) =>
-              html`<tr>
-                <td>${group.group}</td>
-                <td>${interval(group.avg_at_k)}</td>
-                <td>${interval(group.pass_at_k)}</td>
-                <td>${interval(group.cons_at_k)}</td>
-                ${
-                  group.bon_at_k === undefined || group.weighted_cons_at_k === undefined
-                    ? html``
-                    : html`<td>${interval(group.bon_at_k)}</td>
-                        <td>${interval(group.weighted_cons_at_k)}</td>`
-                }
-                <td>${group.problems}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(
+      ["problems", `avg@${k}`, `pass@${k}`, `cons@${k}`, ...(isJudged ? [`bon@${k}`, `weighted cons@${k}`] : []), "count"],
+      [...groups, overall].map(({ group, problems, ...scores }) => [
+        group,
+        ...[scores.avg_at_k, scores.pass_at_k, scores.cons_at_k, scores.bon_at_k, scores.weighted_cons_at_k].flatMap((score) =>
+          score === undefined ? [] : [interval(score)],
+        ),
+        problems,
+      ]),
+    )}
     ${
       overall.bon_gain === undefined
         ? html``
@@ -140,30 +115,13 @@ function sampleSection(samples: readonly GradedSample[], rows: readonly PromptRo
 function publishedSection({ published, model, results }: EvalOutcome): Markup {
   if (published.length === 0) return html``;
   return html`<h2>Beside published results</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>model</th>
-            ${results.map(({ title }) => html`<th>${title}</th>`)}
-            <th>source</th>
-          </tr>
-        </thead>
-        <tbody>
-          <tr>
-            <td><strong>${model}</strong></td>
-            ${results.map(({ overall }) => html`<td>${percent(overall.avg_at_k.value)}</td>`)}
-            <td>this evaluation</td>
-          </tr>
-          ${published.map(
-            (row) =>
-              html`<tr>
-                <td>${row.model}</td>
-                ${results.map(({ benchmark }) => html`<td>${row.scores[benchmark] == null ? "–" : `${row.scores[benchmark]!.toFixed(1)}%`}</td>`)}
-                <td>${row.source}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    ${table(
+      ["model", ...results.map(({ title }) => title), "source"],
+      [
+        [html`<strong>${model}</strong>`, ...results.map(({ overall }) => percent(overall.avg_at_k.value)), "this evaluation"],
+        ...published.map((row) => [row.model, ...results.map(({ benchmark }) => publishedScore(row.scores[benchmark])), row.source]),
+      ],
+    )}`;
 }
+
+const publishedScore = (score: number | null | undefined): string => (score == null ? "–" : `${score.toFixed(1)}%`);

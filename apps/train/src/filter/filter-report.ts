@@ -3,6 +3,7 @@ import type { DroppedExample, PipelineResult } from "@longcot/data-filter";
 import { percent } from "../progress/figures.ts";
 import { renderDocument } from "../report/document.ts";
 import { html, type Markup } from "../report/markup.ts";
+import { table } from "../report/table.ts";
 import type { FilterRecipe } from "./filter-recipe.ts";
 import { stepHistograms, type StepHistogram } from "./step-histograms.ts";
 
@@ -79,28 +80,6 @@ function reasons(counts: Readonly<Record<string, number>>): Markup {
 
 function leftBar(left: number, of: number): Markup {
   return html`${left.toLocaleString("en")} <span class="bar" style="width:${Math.round((90 * left) / Math.max(1, of))}px"></span>`;
-}
-
-type Cell = string | number | Markup;
-
-function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): Markup {
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          ${heads.map((head) => html`<th>${head}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell) => html`<td>${cell}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
 }
 
 /** Problems by failed rollouts or by valid votes, for a step that counted them; what such a step drops is in another colour. */

@@ -15,6 +15,7 @@ import { levelName } from "./plots.ts";
 import { evaluationFigures, stageStarts, stepFigures } from "./run-figures.ts";
 import type { Figure } from "./run-figures.ts";
 import { chooseSamples } from "./sample-choice.ts";
+import { table } from "./table.ts";
 import { entropyVerdict, gainVerdict, hackingVerdicts, onlineFilterVerdict } from "./verdict.ts";
 
 /** The whole page as text; needs nothing from the network. */
@@ -79,29 +80,13 @@ function scheduleSection({ stages }: Recipe): Markup {
     namedComponents(rewards).every(([name, { weight }]) => name === "verifier" && weight === 1),
   );
   if (isPlain) return html``;
-  const rows = stages.map(
-    ({ name, steps, rewards }) =>
-      html`<tr>
-        <td>${name}</td>
-        <td>${steps}</td>
-        <td>${namedComponents(rewards).map(describeTerm).join(" + ").replaceAll("_", " ")}</td>
-      </tr>`,
-  );
+  const rows = stages.map(({ name, steps, rewards }) => [
+    name,
+    steps,
+    namedComponents(rewards).map(describeTerm).join(" + ").replaceAll("_", " "),
+  ]);
   return html`<h2>Reward schedule</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>stage</th>
-            <th>steps</th>
-            <th>reward</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table(["stage", "steps", "reward"], rows)}`;
 }
 
 /** `0.2 · clip(group(length), −1, 1)`. */
@@ -145,46 +130,23 @@ function timingSection(metrics: readonly Metrics[]): Markup {
     .toSorted((a, b) => sums.get(b)! - sums.get(a)!)
     .map((name) => {
       const sum = sums.get(name)!;
-      return html`<tr>
-        <td>${name.slice("timing_s/".length)}</td>
-        <td>${duration(sum)}</td>
-        <td>${(sum / metrics.length).toFixed(3)} s</td>
-        <td>${whole === undefined || whole === 0 ? "" : percent(sum / whole, 0)}</td>
-      </tr>`;
+      return [
+        name.slice("timing_s/".length),
+        duration(sum),
+        `${(sum / metrics.length).toFixed(3)} s`,
+        whole === undefined || whole === 0 ? "" : percent(sum / whole, 0),
+      ];
     });
   return html`<h2>Where the time went</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>part</th>
-            <th>in all</th>
-            <th>a step</th>
-            <th>of the step</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table(["part", "in all", "a step", "of the step"], rows)}`;
 }
 
 function environmentSection({ environment }: RunRecords): Markup {
   if (environment === undefined) return html``;
-  const rows = Object.entries(environment).map(
-    ([name, value]) =>
-      html`<tr>
-        <td>${name.replaceAll("_", " ")}</td>
-        <td>${typeof value === "number" ? value.toLocaleString("en") : value}</td>
-      </tr>`,
-  );
+  const rows = Object.entries(environment).map(([name, value]) => [
+    name.replaceAll("_", " "),
+    typeof value === "number" ? value.toLocaleString("en") : value,
+  ]);
   return html`<h2>Engine</h2>
-    <div class="scroll">
-      <table>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table([], rows)}`;
 }

@@ -7,9 +7,11 @@ import { renderDocument } from "../report/document.ts";
 import { html } from "../report/markup.ts";
 import type { Markup } from "../report/markup.ts";
 import { figureMarkup } from "../report/page.ts";
-import { draw, linePlot } from "../report/plots.ts";
-import { pointsOf } from "../report/run-figures.ts";
-import type { Figure } from "../report/run-figures.ts";
+import { draw } from "../report/plots.ts";
+import { metricFigure } from "../report/run-figures.ts";
+import type { Figure, FigureSpec } from "../report/run-figures.ts";
+import { table } from "../report/table.ts";
+import { PLOT_SIZE, reliabilityPlot, RIGHT_AND_WRONG, rightAndWrongPlot } from "./judge-plots.ts";
 import type { PairMeasures } from "./measure-pairs.ts";
 import type { Measured } from "./reward-task.ts";
 import { stepFigures, stepSection } from "./step-report.ts";
@@ -24,8 +26,6 @@ export interface RewardReport {
   /** Of held-out pairs or steps; empty: none were given. */
   measured: Measured;
 }
-
-const SIZE = { width: 460, height: 300 };
 
 /** The page as text; needs nothing from the network. */
 export function renderRewardReport({ name, trainedOn, engine, metrics, measured: { pairs, steps } }: RewardReport): string {
@@ -46,7 +46,8 @@ export function renderRewardReport({ name, trainedOn, engine, metrics, measured:
 }
 
 function heldOutSection({ pairs, accuracy, accuracyInterval, logLoss, margin, calibration, lengthBias: bias }: PairMeasures): Markup {
-  const rows: [string, string][] = [
+  const rows = [
+    ["pairs", pairs.toLocaleString("en")],
     ["pairs in order (accuracy)", `${percent(accuracy)} [${percent(accuracyInterval.low)}, ${percent(accuracyInterval.high)}]`],
     ["log loss", `${logLoss.toFixed(4)} nats`],
     ["expected calibration error", percent(calibration.ece)],
@@ -58,42 +59,13 @@ function heldOutSection({ pairs, accuracy, accuracyInterval, logLoss, margin, ca
     ["both are of one length", bias.equalLength],
   ];
   return html`<h2>Held-out pairs</h2>
-    <div class="scroll">
-      <table>
-        <tbody>
-          ${[["pairs", pairs.toLocaleString("en")] as const, ...rows].map(
-            ([what, value]) =>
-              html`<tr>
-                <td>${what}</td>
-                <td>${value}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table([], rows)}
     <p class="note">In brackets the 95% bootstrap interval over pairs.</p>
     <h2>Length</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>pairs where</th>
-            <th>pairs</th>
-            <th>accuracy</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${slices.map(
-            ([what, slice]) =>
-              html`<tr>
-                <td>${what}</td>
-                <td>${slice.pairs}</td>
-                <td>${slice.accuracy === undefined ? "–" : percent(slice.accuracy)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(
+      ["pairs where", "pairs", "accuracy"],
+      slices.map(([what, slice]) => [what, slice.pairs, slice.accuracy === undefined ? "–" : percent(slice.accuracy)]),
+    )}
     <p class="note">
       ${
         bias.longerIsChosen === undefined || bias.longerIsPreferred === undefined
@@ -104,35 +76,30 @@ function heldOutSection({ pairs, accuracy, accuracyInterval, logLoss, margin, ca
 }
 
 function trainingFigures(metrics: readonly Metrics[], counted: string): Figure[] {
-  if (metrics.length === 0) return [];
-  const figure = (id: string, title: string, caption: string, unit: string, lines: [string, string][], isShare = false): Figure => {
-    const series = lines
-      .map(([metric, name], i) => ({
-        name,
-        points: pointsOf(metrics, metric),
-        color: `var(--series-${i + 1})`,
-        isExact: metric.startsWith("val/"),
-      }))
-      .filter(({ points }) => points.length > 0);
-    return { id, title, caption, legend: series.length > 1 ? series : [], svg: linePlot({ series, stages: [], unit, isShare }) };
-  };
-  return [
-    figure("loss", "Loss", "Loss of a batch before its update, and of what is held out.", "nats", [
-      ["train/loss", "batch"],
-      ["val/loss", "held out"],
-    ]),
-    figure(
-      "accuracy",
-      "Accuracy",
-      `Share of ${counted}.`,
-      `% of ${counted.split(" ", 1)[0]}`,
-      [
-        ["train/accuracy", "batch"],
-        ["val/accuracy", "held out"],
+  const specs: FigureSpec[] = [
+    {
+      id: "loss",
+      title: "Loss",
+      caption: "Loss of a batch before its update, and of what is held out.",
+      unit: "nats",
+      lines: [
+        { metric: "train/loss", name: "batch" },
+        { metric: "val/loss", name: "held out", isExact: true },
       ],
-      true,
-    ),
+    },
+    {
+      id: "accuracy",
+      title: "Accuracy",
+      caption: `Share of ${counted}.`,
+      unit: `% of ${counted.split(" ", 1)[0]}`,
+      lines: [
+        { metric: "train/accuracy", name: "batch" },
+        { metric: "val/accuracy", name: "held out", isExact: true },
+      ],
+      isShare: true,
+    },
   ];
+  return specs.flatMap((spec) => metricFigure(spec, metrics, { stages: [] }));
 }
 
 /** Confidence against accuracy, a dot per bin, as large as it has pairs. */
@@ -144,54 +111,22 @@ export function reliabilityFigure({ bins, ece }: Calibration): Figure {
     title: "Reliability",
     caption: `How often pairs that the model is so sure of are in order; on the line it knows its doubts. Expected calibration error ${percent(ece)}; a dot's area is the number of pairs.`,
     legend: [],
-    svg: draw({
-      ...SIZE,
-      x: { label: "confidence, %", domain: [50, 100], percent: true, labelOffset: 38, inset: 8 },
-      y: { label: "in order, %", domain: [100 * low, 100], percent: true, grid: true, inset: 8 },
-      r: { range: [2, 12] },
-      marks: [
-        Plot.line(
-          [
-            [0.5, 0.5],
-            [1, 1],
-          ],
-          { stroke: "var(--muted)", strokeDasharray: "5,4" },
-        ),
-        Plot.line([...filled], { x: "confidence", y: "accuracy", stroke: "var(--series-1)", strokeWidth: 1.5 }),
-        Plot.dot([...filled], { x: "confidence", y: "accuracy", r: "pairs", fill: "var(--series-1)", fillOpacity: 0.75 }),
-      ],
-    }),
+    svg: reliabilityPlot(
+      filled.map(({ confidence, accuracy, pairs: count }) => ({ claimed: confidence!, found: accuracy!, count })),
+      { from: [50, 100 * low], claimed: "confidence, %", found: "in order, %" },
+    ),
   };
 }
 
 /** How right and wrong answers score. */
 function scoreFigure({ scores }: PairMeasures): Figure {
-  const rows = (["chosen", "rejected"] as const).flatMap((side) => scores[side].map((score) => ({ side, score })));
-  const colors = { chosen: "var(--good)", rejected: "var(--bad)" };
+  const rows = (["chosen", "rejected"] as const).flatMap((side) => scores[side].map((value) => ({ isRight: side === "chosen", value })));
   return {
     id: "scores",
     title: "Scores",
     caption: "Right and wrong answers of the held-out pairs by score.",
-    legend: [
-      { name: "right", color: colors.chosen },
-      { name: "wrong", color: colors.rejected },
-    ],
-    svg: draw({
-      ...SIZE,
-      x: { label: "score", labelOffset: 38 },
-      y: { label: "answers", grid: true },
-      marks: [
-        Plot.rectY(
-          rows,
-          Plot.binX({ y2: "count" }, {
-            x: "score",
-            thresholds: 40,
-            fill: (row: { side: keyof typeof colors }) => colors[row.side],
-            fillOpacity: 0.5,
-          } as Plot.BinXInputs<Plot.RectYOptions>),
-        ),
-      ],
-    }),
+    legend: RIGHT_AND_WRONG,
+    svg: rightAndWrongPlot(rows, { x: { label: "score" }, thresholds: 40, counted: "answers" }),
   };
 }
 
@@ -210,7 +145,7 @@ function lengthFigure({ scores, lengths, lengthBias: { correlation } }: PairMeas
       { name: "not", color: "var(--bad)" },
     ],
     svg: draw({
-      ...SIZE,
+      ...PLOT_SIZE,
       x: { label: "tokens, right − wrong answer", labelOffset: 38, inset: 8 },
       y: { label: "score, right − wrong answer", grid: true, inset: 8 },
       marks: [

@@ -1,17 +1,15 @@
 // The part of a reward model's report that is about steps: does it find the first error, and can its probabilities be believed?
-import * as Plot from "@observablehq/plot";
 import { percent } from "../progress/figures.ts";
 import { html } from "../report/markup.ts";
 import type { Markup } from "../report/markup.ts";
-import { draw } from "../report/plots.ts";
 import type { Figure } from "../report/run-figures.ts";
+import { table } from "../report/table.ts";
+import { reliabilityPlot, RIGHT_AND_WRONG, rightAndWrongPlot } from "./judge-plots.ts";
 import type { AnswerStepMeasures } from "./measure-steps.ts";
-
-const SIZE = { width: 460, height: 300 };
 
 /** The table of held-out steps. */
 export function stepSection({ answers, steps, accuracy, logLoss, ece, erroneous, faultless, f1 }: AnswerStepMeasures): Markup {
-  const rows: [string, string][] = [
+  const rows = [
     ["answers", answers.toLocaleString("en")],
     ["steps", steps.toLocaleString("en")],
     ["steps judged rightly (accuracy)", percent(accuracy)],
@@ -28,74 +26,33 @@ export function stepSection({ answers, steps, accuracy, logLoss, ece, erroneous,
     ["F1 of the two", f1 === undefined ? "–" : percent(f1)],
   ];
   return html`<h2>Held-out steps</h2>
-    <div class="scroll">
-      <table>
-        <tbody>
-          ${rows.map(
-            ([what, value]) =>
-              html`<tr>
-                <td>${what}</td>
-                <td>${value}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table([], rows)}
     <p class="note">A step is wrong where no continuation after it was right; it is suspected where its probability is below 50%.</p>`;
 }
 
 export function stepFigures({ bins, ece, judged }: AnswerStepMeasures): Figure[] {
   const filled = bins.filter(({ steps }) => steps > 0);
-  const rows = judged.flatMap(({ probabilities, labels }) => labels.map((isRight, i) => ({ isRight, probability: probabilities[i]! })));
-  const colors = { right: "var(--good)", wrong: "var(--bad)" };
-  const percentAxis = { domain: [0, 100], percent: true, inset: 8 };
+  const rows = judged.flatMap(({ probabilities, labels }) => labels.map((isRight, i) => ({ isRight, value: probabilities[i]! })));
   return [
     {
       id: "reliability",
       title: "Reliability",
       caption: `How often the policy is right when it goes on from steps of such a probability; on the line the model knows its doubts. Expected calibration error ${percent(ece)}; a dot's area is the number of steps.`,
       legend: [],
-      svg: draw({
-        ...SIZE,
-        x: { ...percentAxis, label: "probability, %", labelOffset: 38 },
-        y: { ...percentAxis, label: "continuations that are right, %", grid: true },
-        r: { range: [2, 12] },
-        marks: [
-          Plot.line(
-            [
-              [0, 0],
-              [1, 1],
-            ],
-            { stroke: "var(--muted)", strokeDasharray: "5,4" },
-          ),
-          Plot.line([...filled], { x: "probability", y: "value", stroke: "var(--series-1)", strokeWidth: 1.5 }),
-          Plot.dot([...filled], { x: "probability", y: "value", r: "steps", fill: "var(--series-1)", fillOpacity: 0.75 }),
-        ],
-      }),
+      svg: reliabilityPlot(
+        filled.map(({ probability, value, steps: count }) => ({ claimed: probability!, found: value!, count })),
+        { from: [0, 0], claimed: "probability, %", found: "continuations that are right, %" },
+      ),
     },
     {
       id: "probabilities",
       title: "Probabilities",
       caption: "Right and wrong steps of the held-out answers by probability.",
-      legend: [
-        { name: "right", color: colors.right },
-        { name: "wrong", color: colors.wrong },
-      ],
-      svg: draw({
-        ...SIZE,
-        x: { ...percentAxis, label: "probability, %", labelOffset: 38 },
-        y: { label: "steps", grid: true },
-        marks: [
-          Plot.rectY(
-            rows,
-            Plot.binX({ y2: "count" }, {
-              x: "probability",
-              thresholds: Array.from({ length: 21 }, (_, i) => i / 20),
-              fill: (row: { isRight: boolean }) => (row.isRight ? colors.right : colors.wrong),
-              fillOpacity: 0.5,
-            } as Plot.BinXInputs<Plot.RectYOptions>),
-          ),
-        ],
+      legend: RIGHT_AND_WRONG,
+      svg: rightAndWrongPlot(rows, {
+        x: { label: "probability, %", domain: [0, 100], percent: true, inset: 8 },
+        thresholds: Array.from({ length: 21 }, (_, i) => i / 20),
+        counted: "steps",
       }),
     },
   ];
