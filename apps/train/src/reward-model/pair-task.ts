@@ -1,6 +1,7 @@
 // Training on pairs: the right answer's score is to be above the wrong one's.
 import { saveScalarModel } from "@longcot/language-model";
 import { createRewardTrainer } from "@longcot/reward-model";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import { measurePairs } from "./measure-pairs.ts";
 import { loadTokenPairs } from "./pair-data.ts";
 import type { Measured, RewardTask, TaskContext } from "./reward-task.ts";
@@ -16,12 +17,7 @@ export async function pairTask({ recipe, tokenizer, most, warn, openModel }: Tas
   const trainer = await createRewardTrainer(model, {
     loss: { centerCoefficient: loss.center, tokenCoefficient: loss.token },
     batchTokens: training.micro_batch_tokens,
-    optimizer: {
-      betas: optimizer.betas,
-      epsilon: optimizer.epsilon,
-      weightDecay: optimizer.weight_decay,
-      maxGradNorm: optimizer.max_grad_norm,
-    },
+    optimizer: optimizerOptions(optimizer),
   });
   const measured: Measured = {};
   return {

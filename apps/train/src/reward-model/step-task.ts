@@ -1,6 +1,7 @@
 // Training on answers in labelled steps: after each step the model is to say whether it leads to a right answer.
 import { saveScalarModel } from "@longcot/language-model";
 import { createStepTrainer } from "@longcot/reward-model";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import { measureSteps } from "./measure-steps.ts";
 import { writeStepSeparator } from "./process-file.ts";
 import type { Measured, RewardTask, TaskContext } from "./reward-task.ts";
@@ -17,12 +18,7 @@ export async function stepTask({ recipe, tokenizer, most, warn, openModel }: Tas
   const trainer = await createStepTrainer(model, {
     loss: loss.step,
     batchTokens: training.micro_batch_tokens,
-    optimizer: {
-      betas: optimizer.betas,
-      epsilon: optimizer.epsilon,
-      weightDecay: optimizer.weight_decay,
-      maxGradNorm: optimizer.max_grad_norm,
-    },
+    optimizer: optimizerOptions(optimizer),
   });
   const measured: Measured = {};
   return {

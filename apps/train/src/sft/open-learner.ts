@@ -11,6 +11,7 @@ import {
 } from "@longcot/distillation";
 import type { DistillationStep, Example, ScoredExample, SupervisedStep, SupervisedTrainer, TeacherScoresInfo } from "@longcot/distillation";
 import { loadLanguageModel, loadTokenizer } from "@longcot/language-model";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import type { PreparedModel } from "../training/prepare-model.ts";
 import { resolveModel } from "../models/resolve-model.ts";
 import type { SftJob } from "./run-sft.ts";
@@ -38,12 +39,7 @@ export async function openLearner(
   const options = {
     batchTokens: training.micro_batch_tokens,
     gradientCheckpointing: training.gradient_checkpointing,
-    optimizer: {
-      betas: optimizer.betas,
-      epsilon: optimizer.epsilon,
-      weightDecay: optimizer.weight_decay,
-      maxGradNorm: optimizer.max_grad_norm,
-    },
+    optimizer: optimizerOptions(optimizer),
   };
   if (teacher === undefined) {
     const trainer = await createSupervisedTrainer(model, options);

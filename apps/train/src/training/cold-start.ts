@@ -8,6 +8,7 @@ import type { Tokenizer } from "@longcot/language-model";
 import { DataError } from "@longcot/errors";
 import { keyedUniform } from "@longcot/tensor-kernels";
 import type { EmitEvent } from "../events.ts";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import type { ColdStart, Recipe } from "../recipe/schema.ts";
 import type { PreparedModel } from "./prepare-model.ts";
 
@@ -22,7 +23,7 @@ export async function coldStart(
   const byLevel = examplesByLevel(await loadConversations([path]), tokenizer);
   const trainer = await createSupervisedTrainer(model, {
     batchTokens: recipe.loss.micro_batch_tokens,
-    optimizer: { betas, weightDecay: weight_decay, epsilon: recipe.optimizer.epsilon, maxGradNorm: recipe.optimizer.max_grad_norm },
+    optimizer: optimizerOptions({ ...recipe.optimizer, betas, weight_decay }),
     gradientCheckpointing: recipe.memory.gradient_checkpointing,
   });
   try {

@@ -21,6 +21,7 @@ import { ConfigError } from "@longcot/errors";
 import type { ValueMetric } from "@longcot/ppo-loss";
 import type { EmitEvent } from "../events.ts";
 import type { CriticSettings } from "../recipe/critic-schema.ts";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import { policyTokenLoss } from "./policy-loss.ts";
 import type { PreparedModel } from "./prepare-model.ts";
@@ -56,12 +57,7 @@ export async function openTrainers(
   const { optimizer, critic: settings } = recipe;
   checkTopK(recipe, model.config.vocabSize);
   const updating: UpdateOptions = {
-    optimizer: {
-      betas: optimizer.betas,
-      epsilon: optimizer.epsilon,
-      weightDecay: optimizer.weight_decay,
-      maxGradNorm: optimizer.max_grad_norm,
-    },
+    optimizer: optimizerOptions(optimizer),
     gradientCheckpointing: recipe.memory.gradient_checkpointing,
   };
   const { temperature } = recipe.rollout;
