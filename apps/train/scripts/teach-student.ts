@@ -5,18 +5,15 @@
 // Under every seed: the teacher (recipe teacher, few worked solutions, then reinforcement learning); its verified answers to the problems that it was
 // trained on; the student (recipes/sft/arithmetic-student.yaml) from the worked solutions, and the same student from the answers, at equal tokens; and
 // reinforcement learning of the second one. FOLDER (runs/teach-student) is gone on with: what is finished is not run again. Ends with FOLDER/table.md.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { atomicWrite, readLog } from "@longcot/durable-files";
 import type { LevelResult } from "../src/events.ts";
 import { percent } from "../src/progress/figures.ts";
-import { METRICS_FILE, RECIPE_FILE } from "../src/run/records.ts";
+import { METRICS_FILE } from "../src/run/records.ts";
+import { longcotSteps } from "./longcot-steps.ts";
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const STUDENT = fileURLToPath(new URL("../recipes/sft/arithmetic-student.yaml", import.meta.url));
 const [root = "runs/teach-student", ...given] = process.argv.slice(2);
 const seeds = given.length === 0 ? [1, 2, 3] : given.map(Number);
@@ -33,20 +30,20 @@ await Promise.all(seeds.map(teachStudent));
 
 async function teachStudent(seed: number): Promise<void> {
   const folder = folderOf(seed);
-  mkdirSync(folder, { recursive: true });
+  const { step, training } = longcotSteps(folder);
   const at = (name: string) => join(folder, name);
   const data = (file: string) => join(at("teacher"), "data", file);
   const set = (settings: Record<string, unknown>) =>
     Object.entries({ "engine.threads": 1, seed, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${String(value)}`]);
-  await training("teacher", folder, ["train", "--recipe", "teacher", ...set({})]);
+  await training("teacher", ["train", "--recipe", "teacher", ...set({})]);
   const questions = ["--model", newestModel(at("teacher")), "--prompts", data("train.parquet")];
-  await longcot("answers", folder, ["distill", ...questions, "--out", at("answers"), ...ASKED, ...set({ "filter.after_answer": "cut" })]);
+  await step("answers", ["distill", ...questions, "--out", at("answers"), ...ASKED, ...set({ "filter.after_answer": "cut" })]);
   const answers = readdirSync(join(at("answers"), "data")).map((file) => join(at("answers"), "data", file));
   const student = ["sft", "--recipe", STUDENT, "--problems", data("heldout.parquet"), ...set({ tokenizer: data("tokenizer") })];
-  await training("plain", folder, [...student, "--data", data("cold-start.parquet")]);
-  await training("distilled", folder, [...student, "--data", ...answers]);
+  await training("plain", [...student, "--data", data("cold-start.parquet")]);
+  await training("distilled", [...student, "--data", ...answers]);
   const start = { model: join(at("distilled"), "model"), "data.train": data("train.parquet"), "data.validation": data("heldout.parquet") };
-  await training("reinforced", folder, ["train", "--recipe", "reinforce-student", ...set(start)]);
+  await training("reinforced", ["train", "--recipe", "reinforce-student", ...set(start)]);
 }
 
 // --- the table ---------------------------------------------------------------------------------------------------------------------------
@@ -83,26 +80,6 @@ process.stdout.write(`${table}\n`);
 
 function folderOf(seed: number): string {
   return join(root, `seed-${seed}`);
-}
-
-/** A training in the folder of its name: made, gone on with, or finished already. */
-async function training(name: string, folder: string, arguments_: readonly string[]): Promise<void> {
-  const run = join(folder, name);
-  const isBegun = existsSync(join(run, RECIPE_FILE));
-  await longcot(name, folder, isBegun ? [arguments_[0]!, "--resume", "--run", run] : [...arguments_, "--run", run]);
-}
-
-/** Runs a command to its end unless it has ended well before. Its output stands in FOLDER/NAME.jsonl, its progress in FOLDER/NAME.log. */
-async function longcot(name: string, folder: string, arguments_: readonly string[]): Promise<void> {
-  const outcome = join(folder, `${name}.jsonl`);
-  if (existsSync(outcome)) return;
-  process.stderr.write(`${folder}: ${name}\n`);
-  const log = openSync(join(folder, `${name}.log`), "a");
-  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...arguments_, "--json"], { stdio: ["ignore", "pipe", log] });
-  const [printed, [code]] = await Promise.all([text(child.stdout!), once(child, "close")]);
-  closeSync(log);
-  if (code !== 0) throw new Error(`longcot ${arguments_.join(" ")} ended with ${code}; see ${join(folder, name)}.log`);
-  atomicWrite(outcome, printed);
 }
 
 function newestModel(run: string): string {
