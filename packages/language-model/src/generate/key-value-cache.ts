@@ -40,7 +40,7 @@ export async function createKeyValueCache({ engine, config, name: owner }: Langu
   const tables = layers.flatMap(({ key, value }) => [key, value]);
   for (const table of tables) await engine.clear(table);
   const reset = engine.compile(`reset_cache_${slots}x${capacity}`, {}, (_, state) => {
-    for (const table of tables) state.assign(table, ownCopy(tf.zeros(shape)));
+    for (const table of tables) state.assign(table, ownCopy(tf.fill(shape, 0)));
     return {};
   });
   const moves = new Map<KeyValueCache, (sources: Int32Array) => Promise<void>>();

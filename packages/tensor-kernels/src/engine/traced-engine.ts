@@ -147,8 +147,9 @@ function traceFunction<I extends string, O extends string>(
   void tf.setBackend(TRACE_BACKEND);
   const graph = tf.backend() as TraceBackend;
   graph.begin(prefix, precision);
+  let trace: Trace;
   try {
-    return tf.tidy("trace", () => {
+    tf.tidy("trace", () => {
       const tensor = (output: string, spec: TensorSpec) => tf.engine().makeTensorFromTensorInfo(graph.info(output, spec.shape, spec.dtype));
       const entries = Object.entries(inputs) as [I, TensorSpec][];
       const nodes: NodeDef[] = [];
@@ -197,8 +198,10 @@ function traceFunction<I extends string, O extends string>(
         const after = read === undefined ? [] : [`^${read.node}`];
         return graph.emit("AssignVariableOp", [handle(variable), graph.output(value), ...after], { dtype: type(variable.dtype) });
       });
-      return { nodes: [...nodes, ...graph.finish()], outputs, assignments } as never;
-    }) as unknown as Trace;
+      // Not returned: tidy would look for tensors in every byte of it.
+      trace = { nodes: [...nodes, ...graph.finish()], outputs, assignments };
+    });
+    return trace!;
   } finally {
     if (previous !== undefined) void tf.setBackend(previous);
   }
