@@ -76,10 +76,11 @@ test("training: measured, reported, and the same when it was interrupted", async
   const started = startLongcot(train(cut));
   const metrics = join(cut, "metrics.jsonl");
   const stop = setInterval(() => {
-    if (existsSync(metrics) && readLog<Metrics>(metrics).length >= 2) started.child.kill("SIGINT");
+    if (!existsSync(metrics) || readLog<Metrics>(metrics).length < 2) return;
+    clearInterval(stop); // Once: a second signal means at once, and a late one meets nobody who listens.
+    started.child.kill("SIGINT");
   }, 20);
   const first = await started.done;
-  clearInterval(stop);
   expect(first.code).toBe(130);
   const rest = await runLongcot("reward-model", "train", "--resume", "--run", cut, "--json");
   expect(rest.code, rest.stderr).toBe(0);
