@@ -73,18 +73,13 @@ test("training: measured, reported, and the same when it was interrupted", async
   for (const id of ["loss", "accuracy", "reliability", "scores"]) expect(page).toContain(`<figure id="${id}"`);
 
   const cut = join(scratch, "cut");
-  const started = startLongcot(train(cut));
-  const metrics = join(cut, "metrics.jsonl");
-  const stop = setInterval(() => {
-    if (!existsSync(metrics) || readLog<Metrics>(metrics).length < 2) return;
-    clearInterval(stop); // Once: a second signal means at once, and a late one meets nobody who listens.
-    started.child.kill("SIGINT");
-  }, 20);
-  const first = await started.done;
+  const first = await startLongcot(train(cut), { stopAt: { signal: "SIGINT", rename: { nth: 8, when: "after" } } }).done;
   expect(first.code).toBe(130);
+  const lines = (folder: string) => readLog<Metrics>(join(folder, "metrics.jsonl")).map(withoutTimings);
+  expect(lines(cut).length).toBeGreaterThanOrEqual(2);
+  expect(lines(cut).length).toBeLessThan(lines(whole).length);
   const rest = await runLongcot("reward-model", "train", "--resume", "--run", cut, "--json");
   expect(rest.code, rest.stderr).toBe(0);
-  const lines = (folder: string) => readLog<Metrics>(join(folder, "metrics.jsonl")).map(withoutTimings);
   expect(lines(cut)).toEqual(lines(whole));
   expect((JSON.parse(rest.stdout) as RewardOutcome).validation).toEqual(outcome.validation);
 });
