@@ -9,6 +9,7 @@ import { ConfigError, DataError } from "@longcot/errors";
 import { advantageEstimators } from "@longcot/ppo-loss";
 import type { Rollouts } from "@longcot/rollout-buffer";
 import type { EmitEvent, Metrics } from "../events.ts";
+import { optimizerOptions } from "../recipe/optimizer-options.ts";
 import type { Recipe } from "../recipe/schema.ts";
 import type { Checkpoint } from "../run/checkpoints.ts";
 import type { RolloutStore } from "../run/rollout-store.ts";
@@ -82,11 +83,10 @@ export async function* replayUpdates({ recipe, store, checkpoint, metrics, lastS
   const engine = await openRecipeEngine(recipe.engine);
   try {
     const prepared = await loadPreparedModel(engine, await openModelFiles(join(checkpoint.folder, "model"), recipe), recipe);
-    const { betas, epsilon, weight_decay: weightDecay, max_grad_norm: maxGradNorm } = recipe.optimizer;
     const trainer = await createTrainer(prepared.model, {
       loss: policyTokenLoss(recipe),
       temperature: recipe.rollout.temperature,
-      optimizer: { betas, epsilon, weightDecay, maxGradNorm },
+      optimizer: optimizerOptions(recipe.optimizer),
       gradientCheckpointing: recipe.memory.gradient_checkpointing,
     });
     const moments = await openSafetensors(join(checkpoint.folder, "optimizer.safetensors"));
