@@ -20,7 +20,7 @@ export function mergedWeight(lora: LoraAdapter, parameter: ModelParameter, state
   const ups = parameter.parts.map((_, part) => read(loraUpName(parameter.name, part)));
   const downs = tf.split(read(loraDownName(parameter.name))!, ups.filter((up) => up !== undefined).length, 1);
   const updates = ups.map((up, part) =>
-    up === undefined ? tf.zeros([parameter.shape[0]!, parameter.parts[part]!.shape[0]!]) : tf.matMul(downs.shift()!, up),
+    up === undefined ? tf.fill([parameter.shape[0]!, parameter.parts[part]!.shape[0]!], 0) : tf.matMul(downs.shift()!, up),
   );
   const update = updates.length === 1 ? updates[0]! : tf.concat(updates, 1);
   return tf.add(state.read(parameter.variable), tf.mul(update, lora.alpha / lora.rank));
