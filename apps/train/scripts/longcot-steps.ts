@@ -18,24 +18,23 @@ export function longcotSteps(folder: string) {
   async function step<T>(name: string, arguments_: readonly string[]): Promise<T> {
     const outcome = join(folder, `${name}.jsonl`);
     if (!existsSync(outcome)) {
-      process.stderr.write(`${folder}: ${name}\n`);
-      const log = openSync(join(folder, `${name}.log`), "a");
+      const progress = join(folder, `${name}.log`);
+      process.stderr.write(`longcot ${arguments_.join(" ")}: progress in ${progress}\n`);
+      const log = openSync(progress, "a");
       const child = spawn(process.execPath, [...process.execArgv, MAIN, ...arguments_, "--json"], { stdio: ["ignore", "pipe", log] });
       const [printed, [code]] = await Promise.all([text(child.stdout!), once(child, "close")]);
       closeSync(log);
-      if (code !== 0) throw new Error(`longcot ${arguments_.join(" ")} ended with ${code}; see ${join(folder, name)}.log`);
+      if (code !== 0) throw new Error(`longcot ${arguments_.join(" ")} ended with ${code}; see ${progress}`);
       atomicWrite(outcome, printed);
     }
     return JSON.parse(readFileSync(outcome, "utf8").trimEnd().split("\n").at(-1)!) as T;
   }
 
-  /** As {@link step}, for a training in the folder of its name. */
-  function training<T>(name: string, arguments_: readonly string[]): Promise<T> {
+  /** As {@link step}, for a `command` that trains, in the folder of its name; the `options` of a begun one are settled there. */
+  function training<T>(name: string, command: readonly string[], options: readonly string[]): Promise<T> {
     const run = join(folder, name);
     const isBegun = existsSync(join(run, RECIPE_FILE));
-    // `reward-model train` is two words; whatever comes after them is settled in the run's folder.
-    const command = arguments_.slice(0, arguments_[0] === "reward-model" ? 2 : 1);
-    return step<T>(name, isBegun ? [...command, "--resume", "--run", run] : [...arguments_, "--run", run]);
+    return step<T>(name, [...command, ...(isBegun ? ["--resume"] : options), "--run", run]);
   }
 
   return { step, training };

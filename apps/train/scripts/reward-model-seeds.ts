@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { EvalOutcome } from "../src/eval/eval-outcome.ts";
-import { checkpointName, listCheckpointSteps } from "../src/run/checkpoints.ts";
+import { checkpointModel } from "../src/eval/eval-plan.ts";
+import { percent, signedPoints } from "../src/progress/figures.ts";
 import type { MinedPairs } from "../src/reward-model/mine-pair-files.ts";
 import type { RewardOutcome } from "../src/reward-model/train-reward-model.ts";
 import { longcotSteps } from "./longcot-steps.ts";
@@ -22,28 +23,26 @@ const { values } = parseArgs({
   },
 });
 
-const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
 const rows: string[] = [];
 for (const seed of values.seeds.split(",")) {
   const folder = join(values.out, `seed-${seed}`);
   const { step, training } = longcotSteps(folder);
   const run = values.policy?.replaceAll("{seed}", seed) ?? join(folder, "policy");
-  if (values.policy === undefined) await training("policy", ["train", "--set", `seed=${seed}`]);
-  const checkpoint = join(run, "checkpoints", checkpointName(listCheckpointSteps(join(run, "checkpoints")).at(-1)!), "model");
+  if (values.policy === undefined) await training("policy", ["train"], ["--set", `seed=${seed}`]);
+  const checkpoint = checkpointModel(run);
   const pairs = join(folder, "pairs");
   const problems = join(run, "data", "train.parquet");
   const drawing = ["--model", checkpoint, "--prompts", problems, "--answers", "8", "--per-prompt", "4", "--max-new-tokens", "64"];
   const mined = await step<MinedPairs>("pairs", ["reward-model", "pairs", ...drawing, "--out", pairs, "--seed", seed]);
   const sets = [`seed=${seed}`, ...values.set].flatMap((set) => ["--set", set]);
   const learning = ["--model", checkpoint, "--pairs", mined.train.file, "--validation", mined.held_out.file, ...sets];
-  const trained = await training<RewardOutcome>("judge", ["reward-model", "train", "--recipe", RECIPE, ...learning]);
+  const trained = await training<RewardOutcome>("judge", ["reward-model", "train"], ["--recipe", RECIPE, ...learning]);
   const judging = ["--reward-model", join(folder, "judge", "model"), "--k", "8", "--out", join(folder, "eval")];
   const { results } = await step<EvalOutcome>("eval", ["eval", "--run", run, ...judging]);
   const { accuracy, accuracyInterval, calibration, pairs: heldOut } = trained.validation!;
   const { avg_at_k: mean, bon_at_k: best, bon_gain: gain } = results[0]!.overall;
-  const points = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(1)}`;
   rows.push(
-    `| ${seed} | ${mined.train.pairs} of ${mined.train.prompts} | ${heldOut} of ${mined.held_out.prompts} | ${percent(accuracy)} [${percent(accuracyInterval.low)}, ${percent(accuracyInterval.high)}] | ${calibration.ece.toFixed(3)} | ${percent(mean.value)} | ${percent(best!.value)} | ${points(gain!.value)} [${points(gain!.low)}, ${points(gain!.high)}] ${gain!.low > 0 ? "significant" : "not significant"} |`,
+    `| ${seed} | ${mined.train.pairs} of ${mined.train.prompts} | ${heldOut} of ${mined.held_out.prompts} | ${percent(accuracy)} [${percent(accuracyInterval.low)}, ${percent(accuracyInterval.high)}] | ${calibration.ece.toFixed(3)} | ${percent(mean.value)} | ${percent(best!.value)} | ${signedPoints(gain!.value)} [${signedPoints(gain!.low)}, ${signedPoints(gain!.high)}] ${gain!.low > 0 ? "significant" : "not significant"} |`,
   );
 }
 process.stdout.write(

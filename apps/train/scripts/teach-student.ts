@@ -9,8 +9,9 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { atomicWrite, readLog } from "@longcot/durable-files";
+import { checkpointModel } from "../src/eval/eval-plan.ts";
 import type { LevelResult } from "../src/events.ts";
-import { percent } from "../src/progress/figures.ts";
+import { percent, signedPoints } from "../src/progress/figures.ts";
 import { METRICS_FILE } from "../src/run/records.ts";
 import { longcotSteps } from "./longcot-steps.ts";
 
@@ -35,19 +36,18 @@ async function teachStudent(seed: number): Promise<void> {
   const data = (file: string) => join(at("teacher"), "data", file);
   const set = (settings: Record<string, unknown>) =>
     Object.entries({ "engine.threads": 1, seed, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${String(value)}`]);
-  await training("teacher", ["train", "--recipe", "teacher", ...set({})]);
-  const questions = ["--model", newestModel(at("teacher")), "--prompts", data("train.parquet")];
+  await training("teacher", ["train"], ["--recipe", "teacher", ...set({})]);
+  const questions = ["--model", checkpointModel(at("teacher")), "--prompts", data("train.parquet")];
   await step("answers", ["distill", ...questions, "--out", at("answers"), ...ASKED, ...set({ "filter.after_answer": "cut" })]);
   const answers = readdirSync(join(at("answers"), "data")).map((file) => join(at("answers"), "data", file));
-  const student = ["sft", "--recipe", STUDENT, "--problems", data("heldout.parquet"), ...set({ tokenizer: data("tokenizer") })];
-  await training("plain", [...student, "--data", data("cold-start.parquet")]);
-  await training("distilled", [...student, "--data", ...answers]);
+  const student = ["--recipe", STUDENT, "--problems", data("heldout.parquet"), ...set({ tokenizer: data("tokenizer") })];
+  await training("plain", ["sft"], [...student, "--data", data("cold-start.parquet")]);
+  await training("distilled", ["sft"], [...student, "--data", ...answers]);
   const start = { model: join(at("distilled"), "model"), "data.train": data("train.parquet"), "data.validation": data("heldout.parquet") };
-  await training("reinforced", ["train", "--recipe", "reinforce-student", ...set(start)]);
+  await training("reinforced", ["train"], ["--recipe", "reinforce-student", ...set(start)]);
 }
 
 // --- the table ---------------------------------------------------------------------------------------------------------------------------
-const points = (value: number) => `${value < 0 ? "−" : "+"}${(100 * Math.abs(value)).toFixed(1)}`;
 const rows = seeds.map((seed) => {
   const folder = folderOf(seed);
   const teacher = evaluations(folder, "teacher");
@@ -60,9 +60,9 @@ const rows = seeds.map((seed) => {
     `${percent(accuracy(teacher[0]!).avg_at_k)} → ${percent(accuracy(teacher.at(-1)!).avg_at_k)}`,
     `${interval(plain!)}, ${tokens("plain")}`,
     `${interval(distilled!)}, ${tokens("distilled")}`,
-    points(after - before),
+    signedPoints(after - before),
     interval(reinforced!),
-    points(final - after),
+    signedPoints(final - after),
   ];
 });
 const heads = [
@@ -80,11 +80,6 @@ process.stdout.write(`${table}\n`);
 
 function folderOf(seed: number): string {
   return join(root, `seed-${seed}`);
-}
-
-function newestModel(run: string): string {
-  const checkpoint = readdirSync(join(run, "checkpoints")).toSorted().at(-1)!;
-  return join(run, "checkpoints", checkpoint, "model");
 }
 
 function evaluations(folder: string, name: string): Evaluation[] {

@@ -134,7 +134,7 @@ function heldOutFiles(run: string, recipe: Recipe): string[] {
 }
 
 /** The model of the checkpoint of `step`, or of the newest one. */
-function checkpointModel(run: string, step: number | undefined): string {
+export function checkpointModel(run: string, step?: number): string {
   const root = join(run, "checkpoints");
   const steps = listCheckpointSteps(root);
   const wanted = step === undefined ? steps.at(-1) : steps.find((one) => one === step);

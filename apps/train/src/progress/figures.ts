@@ -43,6 +43,11 @@ export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)}%`;
 }
 
+/** `+3.5` or `−3.5`: percentage points, for a difference of shares. */
+export function signedPoints(difference: number): string {
+  return `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
+}
+
 /** The lines of an evaluation: one a level, with 95% intervals. */
 export function evaluationLines(event: Extract<TrainEvent, { type: "evaluation" }>): string[] {
   const k = event.samples_per_prompt;

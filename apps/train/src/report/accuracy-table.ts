@@ -1,6 +1,6 @@
 // The table of held-out accuracy by level, before training and after.
 import type { LevelResult } from "../events.ts";
-import { percent } from "../progress/figures.ts";
+import { percent, signedPoints } from "../progress/figures.ts";
 import type { EvaluationRecord } from "../run/records.ts";
 import { html } from "./markup.ts";
 import type { Markup } from "./markup.ts";
@@ -14,7 +14,7 @@ export function accuracyTable(evaluations: readonly EvaluationRecord[]): Markup 
   const k = last.samples_per_prompt;
   const rows = last.results.map((after) => {
     const before = first === last ? undefined : first.results.find((result) => result.level === after.level);
-    const gain = before === undefined ? undefined : 100 * (after.avg_at_k - before.avg_at_k);
+    const gain = before === undefined ? undefined : after.avg_at_k - before.avg_at_k;
     return html`<tr>
       <td>${levelName(after.level)}</td>
       ${before === undefined ? html`` : html`<td>${share(before, "avg_at_k")}</td>`}
@@ -22,7 +22,7 @@ export function accuracyTable(evaluations: readonly EvaluationRecord[]): Markup 
       ${
         gain === undefined || before === undefined
           ? html``
-          : html`<td class="${gain >= 0 ? "up" : "down"}">${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)}</td>
+          : html`<td class="${gain >= 0 ? "up" : "down"}">${signedPoints(gain)}</td>
               <td>${share(before, "pass_at_k")}</td>`
       }
       <td>${share(after, "pass_at_k")}</td>

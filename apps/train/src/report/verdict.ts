@@ -1,7 +1,7 @@
 // The report's headline: what evaluation gained, and whether entropy collapsed or exploded.
 import { defaultAlarmThresholds, entropyAlarm } from "@longcot/entropy-dynamics";
 import type { Metrics } from "../events.ts";
-import { percent } from "../progress/figures.ts";
+import { percent, signedPoints } from "../progress/figures.ts";
 import type { AlarmRecord, EvaluationRecord } from "../run/records.ts";
 import { onlineFilterSummary } from "../training/pass-rates.ts";
 
@@ -59,9 +59,9 @@ export function gainVerdict(evaluations: readonly EvaluationRecord[]): Verdict {
     return { tone: "neutral", text: "Not evaluated both before and after training." };
   const [before, after] = [first, last].map((evaluation) => evaluation.results.find((result) => result.level === "all"));
   if (before === undefined || after === undefined) return { tone: "neutral", text: "Accuracy by level below." };
-  const gain = 100 * (after.avg_at_k - before.avg_at_k);
+  const gain = after.avg_at_k - before.avg_at_k;
   return {
     tone: gain > 0 ? "good" : "bad",
-    text: `avg@${last.samples_per_prompt} went from ${percent(before.avg_at_k)} to ${percent(after.avg_at_k)} (${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)} points).`,
+    text: `avg@${last.samples_per_prompt} went from ${percent(before.avg_at_k)} to ${percent(after.avg_at_k)} (${signedPoints(gain)} points).`,
   };
 }

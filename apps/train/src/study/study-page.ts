@@ -1,6 +1,6 @@
 // The page of a study's report: findings first, then curves, then every run, every cell and the base recipe.
 import type { Effect, EffectUnit, Finding, Verdict } from "@longcot/entropy-dynamics";
-import { percent } from "../progress/figures.ts";
+import { percent, signedPoints } from "../progress/figures.ts";
 import { renderDocument } from "../report/document.ts";
 import { html } from "../report/markup.ts";
 import type { Markup } from "../report/markup.ts";
@@ -87,7 +87,7 @@ export function effectText({ value, low, high, count }: Effect, unit: EffectUnit
       case "share of target":
         return x.toPrecision(2);
       case "score":
-        return `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(1)}`;
+        return signedPoints(x);
       case "rank correlation":
         return x.toFixed(2);
     }
