@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { ConfigError } from "@longcot/errors";
 import { locateEagerBinding, locateLibtensorflow } from "@longcot/libtensorflow";
 import { openEngine } from "@longcot/tensor-kernels";
-import type { Engine, EngineChoice } from "@longcot/tensor-kernels";
+import type { Engine, EngineChoice, EngineOptions } from "@longcot/tensor-kernels";
 import type { BenchJobName, BenchPlan } from "../cli/bench.ts";
 import type { BenchJob, Measurement, PrepareJob } from "./bench-job.ts";
 import { measureBuffer } from "./buffer/measure-buffer.ts";
@@ -42,12 +42,12 @@ async function measureBufferParts(plan: BenchPlan): Promise<void> {
 }
 
 async function measureAlone(name: keyof typeof JOBS, plan: BenchPlan): Promise<void> {
-  await withJob(name, plan, plan.engine, async (job, engine) => report(plan, await measured(name, job, engine, plan)));
+  await withJob(name, plan, plan, async (job, engine) => report(plan, await measured(name, job, engine, plan)));
 }
 
 /** The other program first, then ours, `rounds` times: what the machine does meanwhile touches both alike. */
 async function measureInTurn(name: keyof typeof JOBS, plan: BenchPlan, program: string): Promise<void> {
-  await withJob(name, plan, plan.engine, async (job, engine) => {
+  await withJob(name, plan, plan, async (job, engine) => {
     const ratios: number[] = [];
     for (let round = 1; round <= plan.rounds; round++) {
       say(`${name}: round ${round} of ${plan.rounds}`);
@@ -72,7 +72,7 @@ async function measureInTurn(name: keyof typeof JOBS, plan: BenchPlan, program: 
 /** The training step compiled, then the same step op by op: on TensorFlow where its binding is built, else on wasm. */
 async function compareWithEager(plan: BenchPlan): Promise<void> {
   const eagerChoice: EngineChoice = locateLibtensorflow() !== undefined && locateEagerBinding() !== undefined ? "tensorflow-eager" : "wasm";
-  const traced = await withJob("train", plan, plan.engine, (job, engine) => {
+  const traced = await withJob("train", plan, plan, (job, engine) => {
     if (engine.kind !== "tensorflow" && engine.kind !== "tensorflow-gpu")
       throw new ConfigError({
         who: "bench compile",
@@ -82,7 +82,7 @@ async function compareWithEager(plan: BenchPlan): Promise<void> {
       });
     return measured("compile", job, engine, plan);
   });
-  const eager = await withJob("train", plan, eagerChoice, (job, engine) => measured("compile", job, engine, plan));
+  const eager = await withJob("train", plan, { engine: eagerChoice }, (job, engine) => measured("compile", job, engine, plan));
   report(plan, {
     ...traced,
     eager_engine: eager.engine,
@@ -94,10 +94,10 @@ async function compareWithEager(plan: BenchPlan): Promise<void> {
 async function withJob<T>(
   name: keyof typeof JOBS,
   plan: BenchPlan,
-  choice: EngineChoice,
+  { engine: choice, precision, xla }: Pick<EngineOptions, "engine" | "precision" | "xla">,
   work: (job: BenchJob, engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const engine = await openEngine({ engine: choice, ...(plan.threads === undefined ? {} : { threads: plan.threads }) });
+  const engine = await openEngine({ engine: choice, threads: plan.threads, precision, xla });
   try {
     return await work(await JOBS[name](engine, plan.shapes, plan.ragged), engine);
   } finally {

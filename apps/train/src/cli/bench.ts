@@ -1,6 +1,7 @@
 // `longcot bench`: the speed of training, generation and a reinforcement-learning step, alone or beside the Python programs.
 import { ConfigError } from "@longcot/errors";
-import { Argument } from "commander";
+import type { Precision } from "@longcot/tensor-kernels";
+import { Argument, Option } from "commander";
 import type { Command } from "commander";
 import { addEngineOptions } from "./engine-options.ts";
 import type { EngineFlags } from "./engine-options.ts";
@@ -50,6 +51,8 @@ const SHAPES: readonly (readonly [name: keyof BenchShapes, flag: string, standar
 const RAGGED = { vocab: 64, new: 512 };
 
 export interface BenchPlan extends EngineFlags {
+  precision: Precision;
+  xla: boolean;
   jobs: readonly BenchJobName[];
   shapes: BenchShapes;
   ragged: boolean;
@@ -66,8 +69,8 @@ export interface BenchPlan extends EngineFlags {
 }
 
 type Flags = BenchShapes &
-  Pick<BenchPlan, "repeats" | "python" | "mib" | "rounds" | "against"> &
-  EngineFlags & { ragged?: true; json?: true };
+  Pick<BenchPlan, "repeats" | "python" | "mib" | "rounds" | "against" | "precision"> &
+  EngineFlags & { ragged?: true; xla?: true; json?: true };
 
 /** Adds the command around `run`, which is loaded by the caller when it is first needed. */
 export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddCommand {
@@ -86,6 +89,8 @@ export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddComman
       .option("--python <path>", "what runs it, and pickles for buffer", "python3")
       .option("--mib <N>", "buffer: size of the step", wholeNumber(1), 1024)
       .option("--rounds <N>", "how often both are run in turn", wholeNumber(1), 3)
+      .addOption(new Option("--precision <name>", "what dense layers multiply in").choices(["float32", "bfloat16"]).default("float32"))
+      .option("--xla", "compile by XLA")
       .option("--json", "print one JSON line per job on stdout");
     addEngineOptions(command)
       .addHelpText(
@@ -96,7 +101,7 @@ export function benchCommand(run: (plan: BenchPlan) => Promise<void>): AddComman
   };
 }
 
-function planOf(command: Command, named: readonly BenchJobName[], { ragged, json, ...flags }: Flags): BenchPlan {
+function planOf(command: Command, named: readonly BenchJobName[], { ragged, xla, json, ...flags }: Flags): BenchPlan {
   const jobs: readonly BenchJobName[] = named.length === 0 ? ["train", "generate", "grpo"] : named;
   const refuse = (argument: string, expected: string, received: string): never => {
     throw new ConfigError({ who: "bench", argument, expected, received });
@@ -122,5 +127,5 @@ function planOf(command: Command, named: readonly BenchJobName[], { ragged, json
     if (own !== undefined) refuse("--against", `left out for ${own}, which no other program has`, flags.against);
     if (shapes.kvHeads !== shapes.heads) refuse("--kv-heads", "as --heads with --against", String(shapes.kvHeads));
   }
-  return { ...flags, jobs, shapes, ragged: ragged === true, json: json === true };
+  return { ...flags, jobs, shapes, ragged: ragged === true, xla: xla === true, json: json === true };
 }

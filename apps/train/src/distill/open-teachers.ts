@@ -33,7 +33,7 @@ export async function openTeachers(recipe: DistillRecipe): Promise<{ teachers: O
       if ("server" in settings) teachers.push({ settings, teacher: onServer(settings, recipe, stack) });
       else {
         if (engine === undefined) {
-          const opened = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
+          const opened = await openEngine({ engine: kind, threads });
           stack.defer(() => opened.close());
           engine = opened;
         }

@@ -77,7 +77,7 @@ async function modelSource(
       expected: `at most ${room}: the longest prompt has ${longest} of the model's ${config.maxPositionEmbeddings} positions`,
       received: String(maxNewTokens),
     });
-  const opened = await openEngine({ engine, ...(threads === undefined ? {} : { threads }) });
+  const opened = await openEngine({ engine, threads });
   const model: LanguageModel = await loadLanguageModel(opened, directory).catch(async (error: unknown) => {
     await opened.close();
     throw error;

@@ -21,7 +21,7 @@ export async function openSampleScorer(
   reference: string,
   { engine: kind, threads, aggregate }: EngineFlags & { aggregate?: StepAggregation | undefined },
 ): Promise<SampleScorer> {
-  const engine = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openEngine({ engine: kind, threads });
   try {
     const scorer = await openAnswerScorer(engine, reference, { name: "reward-model", ...(aggregate === undefined ? {} : { aggregate }) });
     return {

@@ -9,7 +9,7 @@ export async function withModel<T>(
   { directory, engine, threads }: { directory: string } & EngineFlags,
   work: (model: LanguageModel) => Promise<T>,
 ): Promise<{ result: T; engine: string }> {
-  const opened = await openEngine({ engine, ...(threads === undefined ? {} : { threads }) });
+  const opened = await openEngine({ engine, threads });
   try {
     const model = await loadLanguageModel(opened, directory);
     return { result: await work(model), engine: opened.description };

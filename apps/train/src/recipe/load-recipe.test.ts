@@ -157,7 +157,7 @@ test("every default is written out", () => {
     evaluation: { samples_per_prompt: 8, temperature: 1 },
     checkpoint: { every: 20, keep: 2 },
     memory: { gradient_checkpointing: false },
-    engine: { kind: "auto", precision: "float32" },
+    engine: { kind: "auto", precision: "float32", xla: false },
   });
 });
 

@@ -310,6 +310,8 @@ export const engine = z.strictObject({
   threads: count.optional(),
   /** What dense layers multiply in: bfloat16 is faster where the device has it; weights, sums, attention and logits stay float32. */
   precision: z.enum(["float32", "bfloat16"]).default("float32"),
+  /** Whether XLA compiles each step, once per size and in seconds: fewer and larger kernels, for GPUs. */
+  xla: z.boolean().default(false),
 });
 
 /** Schema of a recipe. Parse with {@link loadRecipe}, which also checks what spans several keys. */

@@ -53,7 +53,7 @@ export async function evaluateRewardModel({
       expected: "--pairs FILE… or --steps FILE…",
       received: pairs === undefined ? "neither" : "both",
     });
-  const engine = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openEngine({ engine: kind, threads });
   try {
     const directory = await resolveModel(model);
     const scorer = await loadScalarModel(engine, directory);

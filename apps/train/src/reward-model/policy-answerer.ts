@@ -69,7 +69,7 @@ export async function openPolicyAnswerer(
       expected: `at most ${room}: the longest prompt has ${longest} of the model's ${config.maxPositionEmbeddings} positions`,
       received: String(maxNewTokens),
     });
-  const engine = await openEngine({ engine: kind, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openEngine({ engine: kind, threads });
   const model = await loadLanguageModel(engine, directory).catch(async (error: unknown) => {
     await engine.close();
     throw error;

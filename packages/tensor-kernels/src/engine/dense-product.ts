@@ -30,7 +30,7 @@ register<{ a: TensorInfo; b: TensorInfo }, { transposeA: boolean; transposeB: bo
  * Shapes: a [m, k], b [k, n] as multiplied, float32; result [m, n] float32.
  */
 export function denseProduct(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
-  const isBfloat16 = tf.getBackend() === TRACE_BACKEND && (tf.backend() as TraceBackend).precision === "bfloat16";
+  const isBfloat16 = tf.getBackend() === TRACE_BACKEND && (tf.backend() as TraceBackend).options.precision === "bfloat16";
   if (!isBfloat16) return tf.matMul(a, b, transposeA, transposeB);
   return tf.engine().runKernel("BFloat16Product", { a, b }, { transposeA, transposeB }) as Tensor;
 }

@@ -8,8 +8,8 @@ export const DATA_TYPE = { float32: 1, int32: 3, bool: 10 } as const;
 
 export type GraphDtype = keyof typeof DATA_TYPE;
 
-/** tfjs knows none of 16 bits: a graph has it inside a product alone, see dense-product.ts. */
-const BFLOAT16 = 14;
+/** What a graph has and tfjs knows nothing of: 16 bits, inside a product alone (dense-product.ts), and the handles of variables. */
+const OTHER_TYPE = { bfloat16: 14, resource: 20 } as const;
 
 /** TensorFlow 2.21 writes graphs of this version; older runtimes that know it accept them. */
 const PRODUCER_VERSION = 1882;
@@ -17,11 +17,12 @@ const MIN_CONSUMER_VERSION = 12;
 
 /** Value of a node's attribute; `type` is an element type, `bytes` the content of a constant. */
 export type Attribute =
-  | { kind: "type"; type: GraphDtype | "bfloat16" }
+  | { kind: "type"; type: GraphDtype | keyof typeof OTHER_TYPE }
   | { kind: "shape"; shape: readonly number[] }
   | { kind: "bool"; value: boolean }
   | { kind: "int"; value: number }
   | { kind: "string"; value: string }
+  | { kind: "types"; types: readonly GraphDtype[] }
   | { kind: "tensor"; dtype: GraphDtype; shape: readonly number[]; bytes: Uint8Array };
 
 /** One operation of a graph. An input is `node`, `node:output`, or `^node` for a control dependency. */
@@ -67,7 +68,7 @@ function writeNode(writer: BinaryWriter, node: NodeDef): void {
 function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
   switch (attribute.kind) {
     case "type":
-      writer.tag(6, 0).int32(attribute.type === "bfloat16" ? BFLOAT16 : DATA_TYPE[attribute.type]);
+      writer.tag(6, 0).int32({ ...DATA_TYPE, ...OTHER_TYPE }[attribute.type]);
       break;
     case "shape":
       writer.tag(7, 2).fork();
@@ -82,6 +83,11 @@ function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
       break;
     case "string":
       writer.tag(2, 2).string(attribute.value);
+      break;
+    case "types":
+      writer.tag(1, 2).fork();
+      for (const type of attribute.types) writer.tag(6, 0).int32(DATA_TYPE[type]);
+      writer.join();
       break;
     case "tensor":
       writer.tag(8, 2).fork().tag(1, 0).int32(DATA_TYPE[attribute.dtype]).tag(2, 2).fork();

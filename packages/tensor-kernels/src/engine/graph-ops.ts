@@ -2,40 +2,68 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { TRACE_BACKEND, type } from "./trace-backend.ts";
+import { checkDtype, TRACE_BACKEND, type } from "./trace-backend.ts";
+import type { TraceBackend } from "./trace-backend.ts";
 import { register } from "./trace-kernels/register.ts";
 
-register<{ x: TensorInfo; previous: TensorInfo }>("OrderAfter", ({ inputs: { x, previous }, graph }) => {
+type Pair = { x: TensorInfo; previous: TensorInfo };
+
+function identityAfter(graph: TraceBackend, { x, previous }: Pair): TensorInfo {
   const before = graph.output(previous).split(":")[0]!;
   return graph.info(graph.emit("Identity", [graph.output(x), `^${before}`], { T: type(x.dtype) }), x.shape, x.dtype);
+}
+
+register<Pair>("OrderAfter", ({ inputs, graph }) =>
+  graph.options.xla ? graph.info(graph.output(inputs.x), inputs.x.shape, inputs.x.dtype) : identityAfter(graph, inputs),
+);
+
+register<Pair>("HeldUntil", ({ inputs, graph }) => {
+  if (!graph.options.xla) return identityAfter(graph, inputs);
+  const { x, previous } = inputs;
+  const types = [checkDtype(x.dtype), checkDtype(previous.dtype)];
+  const held = graph.emit("XlaOptimizationBarrier", [graph.output(x), graph.output(previous)], { T: { kind: "types", types } });
+  return graph.info(held, x.shape, x.dtype);
 });
 
 register<{ previous: TensorInfo }, { shape: number[]; value: number }>(
   "FilledAfter",
   ({ inputs: { previous }, attrs: { shape, value }, graph }) => {
-    const before = graph.output(previous).split(":")[0]!;
-    const inputs = [graph.int32(shape), graph.float32(value), `^${before}`];
+    const order = graph.options.xla ? [] : [`^${graph.output(previous).split(":")[0]!}`];
+    const inputs = [graph.int32(shape), graph.float32(value), ...order];
     return graph.info(graph.emit("Fill", inputs, { T: type("float32"), index_type: type("int32") }), shape, "float32");
   },
 );
 
-register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
-  graph.info(
-    graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }),
-    table.shape,
-    table.dtype,
-  ),
-);
+register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) => {
+  const attributes = { T: type(table.dtype) };
+  const updated = graph.options.xla
+    ? graph.emit("TensorScatterUpdate", [graph.output(table), graph.reshape(graph.output(rows), rows.shape, [rows.shape[0]!, 1], "int32"), graph.output(values)], {
+        ...attributes,
+        Tindices: type("int32"),
+      })
+    : graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], attributes);
+  return graph.info(updated, table.shape, table.dtype);
+});
 
-register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) =>
-  graph.info(graph.emit("DeepCopy", [graph.output(x)], { T: type(x.dtype) }), x.shape, x.dtype),
-);
+register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => {
+  // XLA gives every result memory of its own.
+  const copy = graph.options.xla ? graph.output(x) : graph.emit("DeepCopy", [graph.output(x)], { T: type(x.dtype) });
+  return graph.info(copy, x.shape, x.dtype);
+});
 
 const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
 
-/** `x`, computed by a graph only after `previous` is. Op-by-op engines run in program order anyway. Not differentiable: use it inside custom gradients. */
+/**
+ * `x`, computed by a graph only after `previous` is: a matter of memory. Op-by-op engines run in program order anyway, and XLA orders what it compiles by
+ * itself. Not differentiable: use it inside custom gradients.
+ */
 export function orderAfter<T extends Tensor>(x: T, previous: Tensor): T {
   return tracing() ? (tf.engine().runKernel("OrderAfter", { x, previous }) as T) : x;
+}
+
+/** As {@link orderAfter}, by XLA too, which also takes the result for another value than `x`: what is computed from it is not merged with what was computed from `x`. */
+export function heldUntil<T extends Tensor>(x: T, previous: Tensor): T {
+  return tracing() ? (tf.engine().runKernel("HeldUntil", { x, previous }) as T) : x;
 }
 
 /** `shape` of `value`, made only after `previous`: a graph's constants are ready from its start, and would take their memory from then on. */
@@ -53,7 +81,7 @@ export function ownCopy<T extends Tensor>(x: T): T {
  * `table` with `values[i]` in place of row `rows[i]`.
  *
  * Shapes: table [rows, width], rows [n] int32 (each in range; one twice only with equal values), values [n, width]; result [rows, width].
- * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
+ * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate; XLA where it can), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
  * graph optimisation finds equal, share theirs, so a variable to be written into starts from {@link ownCopy}.
  */
 export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor {

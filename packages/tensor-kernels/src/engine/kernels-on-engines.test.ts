@@ -1,4 +1,4 @@
-// The kernels' own list of cases on every engine of this machine: traced = eager TensorFlow = wasm, gradients too,
+// The kernels' own list of cases on every engine of this machine: traced = through XLA = eager TensorFlow = wasm, gradients too,
 // each within the case's tolerance of every other. kernels/*.test.ts holds the same list against double precision.
 
 import { locateEagerBinding, locateLibtensorflow } from "@longcot/libtensorflow";
@@ -8,18 +8,22 @@ import { type KernelProgram, kernelPrograms } from "../kernels/testing/kernel-ca
 import { kernelCases } from "../kernels/testing/kernel-cases.ts";
 import type { Engine, EngineArray } from "./engine.ts";
 import { openEngine } from "./open-engine.ts";
+import type { EngineOptions } from "./open-engine.ts";
 
+const noLibrary = locateLibtensorflow() === undefined ? "no libtensorflow on this machine" : undefined;
 /** Engines to compare; `missing` says why one cannot be had here. */
-const ENGINES = [
-  { choice: "wasm", missing: undefined },
-  { choice: "tensorflow", missing: locateLibtensorflow() === undefined ? "no libtensorflow on this machine" : undefined },
+const ENGINES: readonly { choice: string; options: EngineOptions; missing: string | undefined }[] = [
+  { choice: "wasm", options: { engine: "wasm" }, missing: undefined },
+  { choice: "tensorflow", options: { engine: "tensorflow" }, missing: noLibrary },
+  { choice: "tensorflow through XLA", options: { engine: "tensorflow", xla: true }, missing: noLibrary },
   {
     choice: "tensorflow-eager",
+    options: { engine: "tensorflow-eager" },
     missing: locateEagerBinding() === undefined ? "its binding is not compiled: longcot-libtensorflow build-eager-binding" : undefined,
   },
-] as const;
-const present = ENGINES.filter(({ missing }) => missing === undefined).map(({ choice }) => choice);
-const pairs = present.flatMap((left, i) => present.slice(i + 1).map((right) => ({ left, right })));
+];
+const present = ENGINES.filter(({ missing }) => missing === undefined);
+const pairs = present.flatMap(({ choice: left }, i) => present.slice(i + 1).map(({ choice: right }) => ({ left, right })));
 const programs = kernelCases.flatMap(kernelPrograms);
 
 for (const { choice, missing } of ENGINES) {
@@ -38,15 +42,15 @@ async function outputsOf(engine: Engine, { name, inputs, run }: KernelProgram): 
 describe("kernels agree between engines", () => {
   const outputs = new Map<string, Map<KernelProgram, EngineArray[]>>();
 
-  describe.each(present)("%s", (choice) => {
+  describe.each(present)("$choice", ({ choice, options }) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await openEngine({ engine: choice, threads: 2 });
+      engine = await openEngine({ ...options, threads: 2 });
       outputs.set(choice, new Map());
     });
     afterAll(() => engine.close());
 
-    test("names itself", () => expect(engine.kind).toBe(choice));
+    test("names itself", () => expect(engine.kind).toBe(options.engine));
 
     test.each(programs)("$name", async (program) => {
       const made = await outputsOf(engine, program);

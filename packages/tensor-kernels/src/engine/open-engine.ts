@@ -17,14 +17,19 @@ import { TracedEngine } from "./traced-engine.ts";
 export type EngineChoice = "auto" | "tensorflow-gpu" | "tensorflow" | "tensorflow-eager" | "wasm";
 
 export interface EngineOptions {
-  engine?: EngineChoice;
+  engine?: EngineChoice | undefined;
   /** Threads of an operation; default: the processors this process may use. `tensorflow-eager` takes those of the machine whatever is said here. */
-  threads?: number;
+  threads?: number | undefined;
   /**
    * What dense layers multiply in. `bfloat16` rounds a product's inputs and its result, gradients' included; weights, sums, norms, attention and logits stay
    * float32. For devices that multiply bfloat16 faster (AVX-512 BF16, AMX, NVIDIA from Ampere on); on others it is slower. Default `float32`.
    */
-  precision?: Precision;
+  precision?: Precision | undefined;
+  /**
+   * Whether XLA compiles what is traced: few large kernels instead of one for every operation. For GPUs; on CPUs it is slower. A function's first call takes
+   * seconds longer. Functions with a loop on the device (attention in blocks) run without it. Needs an engine that traces. Default false.
+   */
+  xla?: boolean | undefined;
 }
 
 /**
@@ -32,20 +37,16 @@ export interface EngineOptions {
  * @throws ConfigError when the engine asked for is not to be had here.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { engine = "auto", threads = availableParallelism(), precision = "float32" } = options;
+  const { engine = "auto", threads = availableParallelism(), precision = "float32", xla = false } = options;
   const choice = engine === "auto" ? (locateLibtensorflow() === undefined ? "wasm" : "tensorflow") : engine;
-  if (precision !== "float32" && choice !== "tensorflow" && choice !== "tensorflow-gpu")
-    throw new ConfigError({
-      who: "openEngine",
-      argument: "precision",
-      expected: `float32 on the engine ${choice}, which runs op by op`,
-      received: precision,
-      fix: "Install TensorFlow's library (`longcot doctor`), or leave the precision out",
-    });
+  if (choice !== "tensorflow" && choice !== "tensorflow-gpu") {
+    if (precision !== "float32") refuseOpByOp("precision", `float32 on the engine ${choice}`, precision);
+    if (xla) refuseOpByOp("xla", `false on the engine ${choice}`, "true");
+  }
   switch (choice) {
     case "tensorflow":
     case "tensorflow-gpu":
-      return new TracedEngine({ threads, requireGpu: choice === "tensorflow-gpu", precision });
+      return new TracedEngine({ threads, requireGpu: choice === "tensorflow-gpu", precision, xla });
     case "tensorflow-eager": {
       const binding = locateEagerBinding();
       if (binding === undefined) {
@@ -66,4 +67,14 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       return new EagerEngine("wasm", "wasm", `tfjs WebAssembly with ${threads} threads, op by op`);
     }
   }
+}
+
+function refuseOpByOp(argument: keyof EngineOptions, expected: string, received: string): never {
+  throw new ConfigError({
+    who: "openEngine",
+    argument,
+    expected: `${expected}, which runs op by op`,
+    received,
+    fix: `Install TensorFlow's library (\`longcot doctor\`), or leave the ${argument} out`,
+  });
 }

@@ -50,6 +50,11 @@ export interface TensorFlowLibrary {
   setAttribute(op: Pointer, name: string, proto: Uint8Array, length: number, status: Pointer): void;
   addInput(op: Pointer, handle: Pointer, status: Pointer): void;
   execute: Execute;
+  /**
+   * For the whole process: a GPU's products of float32 are of float32, as PyTorch's (TensorFlow's own choice is TensorFloat-32, of 11 bits), and the same call gives
+   * the same bits, by operations that add in a fixed order.
+   */
+  settleGpu(): void;
 }
 
 type GraphToFunctionArguments = [
@@ -141,6 +146,13 @@ export function loadTensorFlow(): TensorFlowLibrary {
     setAttribute: f("void TFE_OpSetAttrValueProto(void* op, const char* name, const void* proto, size_t length, void* s)"),
     addInput: f("void TFE_OpAddInput(void* op, void* h, void* s)"),
     execute: f("void TFE_Execute(void* op, void* results, void* count, void* s)"),
+    settleGpu() {
+      // No part of the C API: tsl::enable_tensor_float_32_execution(bool) and tsl::EnableOpDeterminism(bool).
+      const framework = koffi.load(location.frameworkLibrary);
+      const set = (symbol: string, isOn: boolean) => (framework.func(`void ${symbol}(bool on)`) as (on: boolean) => void)(isOn);
+      set("_ZN3tsl32enable_tensor_float_32_executionEb", false);
+      set("_ZN3tsl19EnableOpDeterminismEb", true);
+    },
   };
   return loaded;
 }

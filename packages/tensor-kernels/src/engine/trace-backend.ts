@@ -11,6 +11,17 @@ export const TRACE_BACKEND = "longcot-trace";
 /** What the products of dense layers are computed in; all else is float32, sums inside a product too. */
 export type Precision = "float32" | "bfloat16";
 
+/** What decides how a function becomes a graph. */
+export interface TraceOptions {
+  precision: Precision;
+  /** Whether it will run on a GPU, which lacks some operations and has others in no fixed order. */
+  gpu: boolean;
+  /** XLA will compile it: no operation that XLA lacks, and order left to XLA. */
+  xla: boolean;
+}
+
+const DEFAULT_OPTIONS: TraceOptions = { precision: "float32", gpu: false, xla: false };
+
 /** Elements from which a constant of one repeated value is written as a Fill. */
 const FILL_ABOVE = 64;
 
@@ -45,12 +56,11 @@ export class TraceBackend extends tf.KernelBackend {
   #frames: Frame[] = [];
   #homes = new Map<string, Frame>();
   #counter = 0;
-  /** What dense layers multiply in. */
-  precision: Precision = "float32";
+  options: TraceOptions = DEFAULT_OPTIONS;
 
   /** Starts a graph whose node names begin with `prefix/`. */
-  begin(prefix: string, precision: Precision = "float32"): void {
-    this.precision = precision;
+  begin(prefix: string, options: TraceOptions = DEFAULT_OPTIONS): void {
+    this.options = options;
     this.#nodes = [];
     this.#prefix = prefix;
     this.#reshapes = new Map();

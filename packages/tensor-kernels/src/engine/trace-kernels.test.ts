@@ -267,6 +267,7 @@ const indexing: TraceCase[] = [
 const SAME_ROW: Expected = { values: [ROW.values], outputs: ["float32 [3]"] };
 const ofTheGraphOnly: TraceCase[] = [
   kernelCase("OrderAfter", "value unchanged", { x: ROW, previous: SIGNED }, {}, SAME_ROW),
+  kernelCase("HeldUntil", "value unchanged", { x: ROW, previous: SIGNED }, {}, SAME_ROW),
   kernelCase(
     "FilledAfter",
     "a constant",
@@ -324,10 +325,10 @@ test("every registered trace kernel has a case, and no case is of another", () =
 const hasLibtensorflow = locateLibtensorflow() !== undefined;
 if (!hasLibtensorflow) console.warn("skipped: trace kernels as TensorFlow graphs (no libtensorflow on this machine)");
 
-describe.skipIf(!hasLibtensorflow)("trace kernels as TensorFlow graphs", () => {
+describe.skipIf(!hasLibtensorflow).each([{ xla: false }, { xla: true }])("trace kernels as TensorFlow graphs, xla $xla", ({ xla }) => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await openEngine({ engine: "tensorflow", threads: 1 });
+    engine = await openEngine({ engine: "tensorflow", threads: 1, xla });
   });
   afterAll(() => engine.close());
 

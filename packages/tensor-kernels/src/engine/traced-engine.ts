@@ -3,14 +3,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
 import type { CompileOptions, Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
-import type { NodeDef } from "./graph-def.ts";
+import type { Attribute, NodeDef } from "./graph-def.ts";
 import { TensorFlowContext } from "./tensorflow-context.ts";
 import type { Operation } from "./tensorflow-context.ts";
 import type { Pointer } from "./tensorflow-library.ts";
 import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
 import { checkAssignment, checkInputs, checkTensorValues } from "./check-arrays.ts";
 import { TRACE_BACKEND, TraceBackend, bool, type } from "./trace-backend.ts";
-import type { Precision } from "./trace-backend.ts";
+import type { TraceOptions } from "./trace-backend.ts";
 import "./gradients.ts";
 import "./trace-kernels/index.ts";
 
@@ -22,15 +22,14 @@ export class TracedEngine implements Engine {
   readonly #context: TensorFlowContext;
   /** Handles of the variables that are there. */
   readonly #handles = new Map<Variable, Pointer>();
-  readonly #precision: Precision;
+  readonly #options: TraceOptions;
   readonly #names = new Set<string>();
   #compiled = 0;
 
-  constructor(options: { threads: number; requireGpu: boolean; precision: Precision }) {
-    this.#precision = options.precision;
-    this.#context = new TensorFlowContext({ threads: options.threads });
+  constructor({ threads, requireGpu, precision, xla }: Omit<TraceOptions, "gpu"> & { threads: number; requireGpu: boolean }) {
+    this.#context = new TensorFlowContext({ threads });
     const gpu = this.#context.devices.find((device) => device.type === "GPU");
-    if (options.requireGpu && gpu === undefined) {
+    if (requireGpu && gpu === undefined) {
       void this.#context.close();
       throw new ConfigError({
         who: "openEngine",
@@ -41,7 +40,11 @@ export class TracedEngine implements Engine {
       });
     }
     this.kind = gpu === undefined ? "tensorflow" : "tensorflow-gpu";
-    this.description = `TensorFlow ${this.#context.library.version}, ${gpu === undefined ? `CPU with ${options.threads} ${options.threads === 1 ? "thread" : "threads"}` : gpu.name}${options.precision === "float32" ? "" : `, ${options.precision} products`}`;
+    if (gpu !== undefined) this.#context.library.settleGpu();
+    this.#options = { precision, xla, gpu: gpu !== undefined };
+    const device = gpu?.name ?? `CPU with ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    const manner = [...(xla ? ["XLA"] : []), ...(precision === "float32" ? [] : [`${precision} products`])];
+    this.description = [`TensorFlow ${this.#context.library.version}`, device, ...manner].join(", ");
   }
 
   async variable(name: string, spec: TensorSpec, values: TensorValues = (into) => void into.fill(0)): Promise<Variable> {
@@ -90,23 +93,33 @@ export class TracedEngine implements Engine {
     { inSequence = false }: CompileOptions = {},
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
-    const { nodes, outputs, assignments } = traceFunction(prefix, inputs, fn, this.#precision);
+    const onXla = this.#options.xla ? traceFunction(prefix, inputs, fn, this.#options) : undefined;
+    // XLA compiles no loops of this kind: a function that has one is TensorFlow's to run.
+    const throughXla = onXla !== undefined && !hasLoop(onXla);
+    const trace = throughXla ? onXla : traceFunction(prefix, inputs, fn, { ...this.#options, xla: false });
+    const { nodes, outputs, variables, assignments } = trace;
     const keys = Object.keys(inputs) as I[];
+    // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
+    const queuesNothing = inSequence && this.kind === "tensorflow" && !hasLoop(trace);
     const operation: Operation = {
       name: `Traced/${prefix}`,
-      // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
-      attributes: inSequence && this.kind === "tensorflow" && !nodes.some(({ op }) => op === "Enter") ? SINGLE_THREADED : {},
+      ...(throughXla
+        ? { attributes: COMPILED_BY_XLA, device: this.kind === "tensorflow" ? "/device:CPU:0" : "/device:GPU:0" }
+        : { attributes: queuesNothing ? SINGLE_THREADED : {} }),
     };
     this.#context.define(operation.name, {
       nodes,
-      inputs: keys.map((key) => `${prefix}/input/${key}`),
+      inputs: [...keys.map((key) => `${prefix}/input/${key}`), ...variables.values()],
       outputs: outputs.map(({ output }) => output),
       effects: assignments,
     });
     const returns = outputs.map(({ spec }) => spec);
     return async (values) => {
       checkInputs(name, inputs, values);
-      const takes = keys.map((key) => ({ spec: inputs[key], values: values[key] }));
+      const takes = [
+        ...keys.map((key) => ({ spec: inputs[key], values: values[key] })),
+        ...Array.from(variables.keys(), (variable) => ({ handle: this.#handle(variable) })),
+      ];
       const results = await this.#context.call(operation, takes, returns);
       return Object.fromEntries(outputs.map(({ key }, i) => [key, results[i]!])) as Record<O, EngineArray>;
     };
@@ -132,6 +145,8 @@ export class TracedEngine implements Engine {
 interface Trace {
   nodes: NodeDef[];
   outputs: { key: string; output: string; spec: TensorSpec }[];
+  /** The variables in use, in the order of the arguments that take their handles, and those arguments' nodes. */
+  variables: Map<Variable, string>;
   /** Names of the operations that store new values. */
   assignments: string[];
 }
@@ -141,34 +156,29 @@ function traceFunction<I extends string, O extends string>(
   prefix: string,
   inputs: Record<I, TensorSpec>,
   fn: TensorFunction<I, O>,
-  precision: Precision,
+  options: TraceOptions,
 ): Trace {
   const previous: string | undefined = tf.getBackend();
   void tf.setBackend(TRACE_BACKEND);
   const graph = tf.backend() as TraceBackend;
-  graph.begin(prefix, precision);
+  graph.begin(prefix, options);
   let trace: Trace;
   try {
     tf.tidy("trace", () => {
       const tensor = (output: string, spec: TensorSpec) => tf.engine().makeTensorFromTensorInfo(graph.info(output, spec.shape, spec.dtype));
       const entries = Object.entries(inputs) as [I, TensorSpec][];
       const nodes: NodeDef[] = [];
-      const placeholders = entries.map(([key, spec]) => {
-        const name = `${prefix}/input/${key}`;
-        nodes.push({
-          name,
-          op: "Placeholder",
-          inputs: [],
-          attributes: { dtype: type(spec.dtype), shape: { kind: "shape", shape: spec.shape } },
-        });
-        return [key, tensor(name, spec)] as const;
-      });
-      // A graph of its own has handles of its own, which share the variable by its name.
-      const handles = new Map<Variable, string>();
+      const argument = (name: string, dtype: Attribute, shape: readonly number[]): string => {
+        nodes.push({ name, op: "Placeholder", inputs: [], attributes: { dtype, shape: { kind: "shape", shape } } });
+        return name;
+      };
+      const placeholders = entries.map(
+        ([key, spec]) => [key, tensor(argument(`${prefix}/input/${key}`, type(spec.dtype), spec.shape), spec)] as const,
+      );
+      const variables = new Map<Variable, string>();
       const handle = (variable: Variable): string => {
-        const { name, attributes, device } = handleOf(variable);
-        const known = handles.get(variable) ?? graph.emit(name, [], attributes, device);
-        handles.set(variable, known);
+        const known = variables.get(variable) ?? argument(`${prefix}/variable/${variables.size}`, RESOURCE, []);
+        variables.set(variable, known);
         return known;
       };
       const reads = new Map<Variable, { node: string; tensor: tf.Tensor }>();
@@ -199,7 +209,7 @@ function traceFunction<I extends string, O extends string>(
         return graph.emit("AssignVariableOp", [handle(variable), graph.output(value), ...after], { dtype: type(variable.dtype) });
       });
       // Not returned: tidy would look for tensors in every byte of it.
-      trace = { nodes: [...nodes, ...graph.finish()], outputs, assignments };
+      trace = { nodes: [...nodes, ...graph.finish()], outputs, variables, assignments };
     });
     return trace!;
   } finally {
@@ -207,9 +217,10 @@ function traceFunction<I extends string, O extends string>(
   }
 }
 
+const hasLoop = ({ nodes }: Trace): boolean => nodes.some(({ op }) => op === "Enter");
 /** TensorFlow allows few characters in the names of nodes. */
 const nodeName = (name: string): string => name.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
-/** The operation that gives a variable's handle: wherever it is executed or traced, the same variable. */
+/** The operation that makes a variable and gives its handle. */
 const handleOf = ({ name, dtype, shape }: Variable): Operation => ({
   name: "VarHandleOp",
   attributes: { dtype: type(dtype), shape: { kind: "shape", shape }, container: text(""), shared_name: text(name) },
@@ -217,4 +228,7 @@ const handleOf = ({ name, dtype, shape }: Variable): Operation => ({
   device: dtype === "float32" ? undefined : "/device:CPU:0",
 });
 const text = (value: string) => ({ kind: "string", value }) as const;
+const RESOURCE = { kind: "type", type: "resource" } as const;
+/** XLA compiles the whole function, or the call fails. */
+const COMPILED_BY_XLA: Operation["attributes"] = { _XlaMustCompile: bool(true) };
 const SINGLE_THREADED: Operation["attributes"] = { executor_type: text("SINGLE_THREADED_EXECUTOR") };

@@ -10,8 +10,7 @@ import { ShapeError } from "@longcot/errors";
  * Shapes: `table [vocab, model] f32`, `ids [...] int32` in [0, vocab) → `[..., model] f32`. The ids are not range-checked
  * (their values are unknown while tracing): what an id outside the table gives is the backend's choice.
  * Gradient: dtable[i] = Σ dy over the positions whose id is i, by one scatter (`ScatterNd`, which sums duplicates on every
- * backend; tfjs's own gradient needs `UnsortedSegmentSum`, which the wasm backend lacks). On a GPU the order of that sum is
- * not fixed, so the last bit of a gradient may vary between runs.
+ * backend; tfjs's own gradient needs `UnsortedSegmentSum`, which the wasm backend lacks).
  * @throws ShapeError when `table` is not a matrix or `ids` not int32.
  */
 export function embed(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {

@@ -1,6 +1,6 @@
 // Gradient checkpointing: a function whose intermediates are computed again in the backward pass instead of kept.
 import * as tf from "@tensorflow/tfjs-core";
-import { orderAfter } from "../engine/graph-ops.ts";
+import { heldUntil, orderAfter } from "../engine/graph-ops.ts";
 import { customGradient } from "./custom-gradient.ts";
 
 /**
@@ -22,7 +22,7 @@ export function recomputed(
     inputs,
     () => ({ value: run(inputs, constants), saved: [...inputs, ...constants] }),
     (gradient, saved) => {
-      const again = saved.slice(0, inputs.length).map((tensor) => orderAfter(tensor, gradient));
+      const again = saved.slice(0, inputs.length).map((tensor) => heldUntil(tensor, gradient));
       const kept = saved.slice(inputs.length);
       const [first, ...others] = onTapeOfItsOwn(() => tf.grads((...tensors: tf.Tensor[]) => run(tensors, kept))(again, gradient));
       // What comes next in the backward pass starts from the first input's gradient: by then nothing of this run is pending.

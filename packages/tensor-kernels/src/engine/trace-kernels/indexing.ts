@@ -31,15 +31,25 @@ register<{ params: TensorInfo; indices: TensorInfo }>("GatherNd", ({ inputs: { p
 
 register<{ indices: TensorInfo; updates: TensorInfo }, { shape: number[] }>(
   "ScatterNd",
-  ({ inputs: { indices, updates }, attrs: { shape }, graph }) =>
-    graph.info(
-      graph.emit("ScatterNd", [graph.output(indices), graph.output(updates), graph.int32(shape)], {
-        T: type(updates.dtype),
-        Tindices: type("int32"),
-      }),
-      shape,
-      updates.dtype,
-    ),
+  ({ inputs: { indices, updates }, attrs: { shape }, graph }) => {
+    // On a GPU, where a sum must have one order, TensorFlow scatters on the host; rows of a table it can sum where they are.
+    const output =
+      graph.options.gpu && indices.shape.at(-1) === 1
+        ? graph.emit(
+            "UnsortedSegmentSum",
+            [
+              graph.output(updates),
+              graph.reshape(graph.output(indices), indices.shape, indices.shape.slice(0, -1), "int32"),
+              graph.int32([shape[0]!], []),
+            ],
+            { T: type(updates.dtype), Tindices: type("int32"), Tnumsegments: type("int32") },
+          )
+        : graph.emit("ScatterNd", [graph.output(indices), graph.output(updates), graph.int32(shape)], {
+            T: type(updates.dtype),
+            Tindices: type("int32"),
+          });
+    return graph.info(output, shape, updates.dtype);
+  },
 );
 
 register<{ tensor: TensorInfo; indices: TensorInfo; updates: TensorInfo }>(

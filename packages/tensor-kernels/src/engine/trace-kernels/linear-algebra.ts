@@ -21,9 +21,9 @@ register<{ a: TensorInfo; b: TensorInfo }, { transposeA: boolean; transposeB: bo
       return graph.info(graph.reshape(product, shape.slice(-2), shape, "float32"), shape, a.dtype);
     }
     const flags = { adj_x: bool(transposeA), adj_y: bool(transposeB) };
-    // oneDNN takes over BatchMatMulV2, two to three times as fast on matrices and as slow on single rows; it leaves V3 to Eigen.
+    // On a CPU oneDNN takes over BatchMatMulV2, two to three times as fast on matrices and as slow on single rows; it leaves V3 to Eigen.
     const product =
-      shape.at(-2) === 1
+      shape.at(-2) === 1 && !graph.options.gpu
         ? graph.emit("BatchMatMulV3", [graph.output(a), graph.output(b)], {
             Ta: type("float32"),
             Tb: type("float32"),
