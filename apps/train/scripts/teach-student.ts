@@ -1,6 +1,6 @@
 // A larger teacher, trained by reinforcement learning, teaches a smaller student: the whole chain by the commands themselves, and its table.
 //
-//   pnpm exec node --conditions=longcot-source apps/train/scripts/teach-student.ts [FOLDER [SEED …]]
+//   pnpm --dir apps/train teach-student [FOLDER [SEED …]]
 //
 // Under every seed: the teacher (recipe teacher, few worked solutions, then reinforcement learning); its verified answers to the problems that it was
 // trained on; the student (recipes/sft/arithmetic-student.yaml) from the worked solutions, and the same student from the answers, at equal tokens; and

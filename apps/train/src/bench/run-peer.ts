@@ -18,7 +18,8 @@ const FLAGS = ["vocab", "hidden", "layers", "heads", "ffn", "batch", "time", "se
 export async function runPeer(job: string, program: string, plan: BenchPlan): Promise<Record<string, unknown> & Measurement> {
   const cwd = await mkdtemp(join(tmpdir(), "longcot-bench-"));
   const shapes = FLAGS.flatMap((flag) => [`--${flag}`, String(plan.shapes[flag])]);
-  const args = [resolve(program), job, ...shapes, "--repeats", String(plan.repeats), ...(plan.ragged ? ["--ragged"] : [])];
+  const precision = plan.precision === "float32" ? [] : ["--precision", plan.precision];
+  const args = [resolve(program), job, ...shapes, "--repeats", String(plan.repeats), ...(plan.ragged ? ["--ragged"] : []), ...precision];
   const fail = (received: string, cause?: unknown): never => {
     throw new LongcotError({
       who: `${plan.python} ${program} ${job}`,
