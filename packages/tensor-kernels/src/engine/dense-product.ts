@@ -2,8 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { bool, TRACE_BACKEND } from "./trace-backend.ts";
-import type { TraceBackend } from "./trace-backend.ts";
+import { bool, traceOptions } from "./trace-backend.ts";
 import { register } from "./trace-kernels/register.ts";
 
 const FLOAT32 = { kind: "type", type: "float32" } as const;
@@ -30,7 +29,6 @@ register<{ a: TensorInfo; b: TensorInfo }, { transposeA: boolean; transposeB: bo
  * Shapes: a [m, k], b [k, n] as multiplied, float32; result [m, n] float32.
  */
 export function denseProduct(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
-  const isBfloat16 = tf.getBackend() === TRACE_BACKEND && (tf.backend() as TraceBackend).options.precision === "bfloat16";
-  if (!isBfloat16) return tf.matMul(a, b, transposeA, transposeB);
+  if (traceOptions()?.precision !== "bfloat16") return tf.matMul(a, b, transposeA, transposeB);
   return tf.engine().runKernel("BFloat16Product", { a, b }, { transposeA, transposeB }) as Tensor;
 }

@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { checkDtype, TRACE_BACKEND, type } from "./trace-backend.ts";
+import { checkDtype, traceOptions, type } from "./trace-backend.ts";
 import type { TraceBackend } from "./trace-backend.ts";
 import { register } from "./trace-kernels/register.ts";
 
@@ -34,16 +34,13 @@ register<{ previous: TensorInfo }, { shape: number[]; value: number }>(
   },
 );
 
-register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) => {
-  const attributes = { T: type(table.dtype) };
-  const updated = graph.options.xla
-    ? graph.emit("TensorScatterUpdate", [graph.output(table), graph.reshape(graph.output(rows), rows.shape, [rows.shape[0]!, 1], "int32"), graph.output(values)], {
-        ...attributes,
-        Tindices: type("int32"),
-      })
-    : graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], attributes);
-  return graph.info(updated, table.shape, table.dtype);
-});
+register<{ table: TensorInfo; rows: TensorInfo; values: TensorInfo }>("UpdateRows", ({ inputs: { table, rows, values }, graph }) =>
+  graph.info(
+    graph.emit("InplaceUpdate", [graph.output(table), graph.output(rows), graph.output(values)], { T: type(table.dtype) }),
+    table.shape,
+    table.dtype,
+  ),
+);
 
 register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => {
   // XLA gives every result memory of its own.
@@ -51,7 +48,7 @@ register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => {
   return graph.info(copy, x.shape, x.dtype);
 });
 
-const tracing = (): boolean => tf.getBackend() === TRACE_BACKEND;
+const tracing = (): boolean => traceOptions() !== undefined;
 
 /**
  * `x`, computed by a graph only after `previous` is: a matter of memory. Op-by-op engines run in program order anyway, and XLA orders what it compiles by
@@ -81,7 +78,7 @@ export function ownCopy<T extends Tensor>(x: T): T {
  * `table` with `values[i]` in place of row `rows[i]`.
  *
  * Shapes: table [rows, width], rows [n] int32 (each in range; one twice only with equal values), values [n, width]; result [rows, width].
- * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate; XLA where it can), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
+ * Aliasing: a traced graph writes into `table`'s own memory (TensorFlow's InplaceUpdate), also when that is a variable's; do not use `table` after. That memory must be `table`'s alone: constants, and results that
  * graph optimisation finds equal, share theirs, so a variable to be written into starts from {@link ownCopy}.
  */
 export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor {

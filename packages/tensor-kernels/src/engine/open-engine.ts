@@ -27,7 +27,7 @@ export interface EngineOptions {
   precision?: Precision | undefined;
   /**
    * Whether XLA compiles what is traced: few large kernels instead of one for every operation. For GPUs; on CPUs it is slower. A function's first call takes
-   * seconds longer. Functions with a loop on the device (attention in blocks) run without it. Needs an engine that traces. Default false.
+   * seconds longer. Functions with a loop on the device (attention in blocks) and those that write into a cache (decoding) run without it. Needs an engine that traces. Default false.
    */
   xla?: boolean | undefined;
 }

@@ -100,6 +100,8 @@ export function loadTensorFlow(): TensorFlowLibrary {
     });
   }
   prepareEnvironment();
+  // Asynchronous calls have 128 KiB unless told: XLA's compiler, which such a call runs, needs more for a model of twelve layers.
+  koffi.config({ ...koffi.config(), async_stack_size: CALL_STACK_BYTES });
   keepLoaded(location);
   const library = koffi.load(location.ccLibrary);
   const f = (definition: string) => library.func(definition) as never;
@@ -164,6 +166,7 @@ function prepareEnvironment(): void {
 }
 
 const ERRORS_ONLY = "2";
+const CALL_STACK_BYTES = 8 * 2 ** 20;
 const STDERR = 2;
 const WRITE_ONLY = 1;
 const RTLD_NOW = 2;

@@ -268,6 +268,10 @@ export class TraceBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
+/** What the function that is being traced will run on; undefined outside of a trace. */
+export const traceOptions = (): TraceOptions | undefined =>
+  tf.getBackend() === TRACE_BACKEND ? (tf.backend() as TraceBackend).options : undefined;
+
 export const type = (dtype: DataType): Attribute => ({ kind: "type", type: checkDtype(dtype) });
 export const bool = (value: boolean): Attribute => ({ kind: "bool", value });
 export const int = (value: number): Attribute => ({ kind: "int", value });

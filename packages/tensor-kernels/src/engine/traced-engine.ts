@@ -94,8 +94,8 @@ export class TracedEngine implements Engine {
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
     const onXla = this.#options.xla ? traceFunction(prefix, inputs, fn, this.#options) : undefined;
-    // XLA compiles no loops of this kind: a function that has one is TensorFlow's to run.
-    const throughXla = onXla !== undefined && !hasLoop(onXla);
+    // XLA compiles no loops of this kind, and would copy a table to write a row of it: such functions are TensorFlow's to run.
+    const throughXla = onXla !== undefined && !hasLoop(onXla) && !onXla.nodes.some(({ op }) => op === "InplaceUpdate");
     const trace = throughXla ? onXla : traceFunction(prefix, inputs, fn, { ...this.#options, xla: false });
     const { nodes, outputs, variables, assignments } = trace;
     const keys = Object.keys(inputs) as I[];

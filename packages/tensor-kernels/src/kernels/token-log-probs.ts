@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
 import { checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
-import { flatIndices, pickColumn } from "./pick-column.ts";
+import { addAtColumn, pickColumn } from "./pick-column.ts";
 
 /**
  * Bytes of one chunk's logits. A backward chunk holds about four tensors of this size, 512 MiB in all; at the 152k entries
@@ -187,12 +187,8 @@ function logitsGradient(chunk: {
   // −p·(dlogProb + dH·(log p + H)), the part that every entry of the vocabulary gets
   const perRow = tf.add(gradLogProbs, tf.mul(gradEntropies, entropies));
   const spread = tf.neg(tf.mul(tf.exp(logProbabilities), tf.add(tf.mul(logProbabilities, gradEntropies), perRow)));
-  // + dlogProb at the target, by one scatter instead of a one-hot matrix
-  const [rows, vocab] = logits.shape as [number, number];
-  const flat = tf.reshape(spread, [rows * vocab]);
-  const positions = flatIndices(targets, vocab);
-  const atTarget = tf.add(tf.gather(flat, positions), tf.reshape(gradLogProbs, [rows]));
-  return tf.reshape(tf.tensorScatterUpdate(flat, tf.reshape(positions, [rows, 1]), atTarget), [rows, vocab]);
+  // + dlogProb at the target
+  return addAtColumn(spread, targets, tf.reshape(gradLogProbs, [targets.size]));
 }
 
 /** Returns `temperature` if it can divide logits. */
