@@ -91,7 +91,7 @@ function summary({ results, published, folder }: EvalOutcome): string {
       ? []
       : [
           `  reward model: bon@${k} ${share(overall.bon_at_k)}  weighted cons@${k} ${share(overall.weighted_cons_at_k)}`,
-          `  bon@${k} − avg@${k}: ${signedPoints(overall.bon_gain)} points, ${overall.bon_gain.low > 0 || overall.bon_gain.high < 0 ? "significant" : "not significant"}`,
+          `  bon@${k} − avg@${k}: ${inPoints(overall.bon_gain)} points, ${overall.bon_gain.low > 0 || overall.bon_gain.high < 0 ? "significant" : "not significant"}`,
         ]),
     ...(compared === undefined
       ? []
@@ -108,7 +108,7 @@ function summary({ results, published, folder }: EvalOutcome): string {
   return `${[...lines, ...(rows.length > 0 ? ["published"] : []), ...rows].join("\n")}\nreport: ${folder}/report.html\n`;
 }
 
-const signedPoints = ({ value, low, high }: { value: number; low: number; high: number }): string =>
+const inPoints = ({ value, low, high }: { value: number; low: number; high: number }): string =>
   `${(100 * value).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
 
 const share = ({ value, low, high }: { value: number; low: number; high: number }): string =>

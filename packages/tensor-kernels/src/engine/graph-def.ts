@@ -10,6 +10,7 @@ export type GraphDtype = keyof typeof DATA_TYPE;
 
 /** What a graph has and tfjs knows nothing of: 16 bits, inside a product alone (dense-product.ts), and the handles of variables. */
 const OTHER_TYPE = { bfloat16: 14, resource: 20 } as const;
+const TYPE_NUMBER = { ...DATA_TYPE, ...OTHER_TYPE };
 
 /** TensorFlow 2.21 writes graphs of this version; older runtimes that know it accept them. */
 const PRODUCER_VERSION = 1882;
@@ -17,7 +18,7 @@ const MIN_CONSUMER_VERSION = 12;
 
 /** Value of a node's attribute; `type` is an element type, `bytes` the content of a constant. */
 export type Attribute =
-  | { kind: "type"; type: GraphDtype | keyof typeof OTHER_TYPE }
+  | { kind: "type"; type: keyof typeof TYPE_NUMBER }
   | { kind: "shape"; shape: readonly number[] }
   | { kind: "bool"; value: boolean }
   | { kind: "int"; value: number }
@@ -68,7 +69,7 @@ function writeNode(writer: BinaryWriter, node: NodeDef): void {
 function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
   switch (attribute.kind) {
     case "type":
-      writer.tag(6, 0).int32({ ...DATA_TYPE, ...OTHER_TYPE }[attribute.type]);
+      writer.tag(6, 0).int32(TYPE_NUMBER[attribute.type]);
       break;
     case "shape":
       writer.tag(7, 2).fork();

@@ -13,9 +13,7 @@ function identityAfter(graph: TraceBackend, { x, previous }: Pair): TensorInfo {
   return graph.info(graph.emit("Identity", [graph.output(x), `^${before}`], { T: type(x.dtype) }), x.shape, x.dtype);
 }
 
-register<Pair>("OrderAfter", ({ inputs, graph }) =>
-  graph.options.xla ? graph.info(graph.output(inputs.x), inputs.x.shape, inputs.x.dtype) : identityAfter(graph, inputs),
-);
+register<Pair>("OrderAfter", ({ inputs, graph }) => identityAfter(graph, inputs));
 
 register<Pair>("HeldUntil", ({ inputs, graph }) => {
   if (!graph.options.xla) return identityAfter(graph, inputs);
@@ -28,8 +26,8 @@ register<Pair>("HeldUntil", ({ inputs, graph }) => {
 register<{ previous: TensorInfo }, { shape: number[]; value: number }>(
   "FilledAfter",
   ({ inputs: { previous }, attrs: { shape, value }, graph }) => {
-    const order = graph.options.xla ? [] : [`^${graph.output(previous).split(":")[0]!}`];
-    const inputs = [graph.int32(shape), graph.float32(value), ...order];
+    const before = graph.output(previous).split(":")[0]!;
+    const inputs = [graph.int32(shape), graph.float32(value), `^${before}`];
     return graph.info(graph.emit("Fill", inputs, { T: type("float32"), index_type: type("int32") }), shape, "float32");
   },
 );

@@ -93,14 +93,15 @@ export class TracedEngine implements Engine {
     { inSequence = false }: CompileOptions = {},
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
-    const onXla = this.#options.xla ? traceFunction(prefix, inputs, fn, this.#options) : undefined;
+    const { xla } = this.#options;
+    const first = traceFunction(prefix, inputs, fn, this.#options);
     // XLA compiles no loops of this kind, and would copy a table to write a row of it: such functions are TensorFlow's to run.
-    const throughXla = onXla !== undefined && !hasLoop(onXla) && !onXla.nodes.some(({ op }) => op === "InplaceUpdate");
-    const trace = throughXla ? onXla : traceFunction(prefix, inputs, fn, { ...this.#options, xla: false });
+    const throughXla = xla && !has(first, "Enter", "InplaceUpdate");
+    const trace = xla && !throughXla ? traceFunction(prefix, inputs, fn, { ...this.#options, xla: false }) : first;
     const { nodes, outputs, variables, assignments } = trace;
     const keys = Object.keys(inputs) as I[];
     // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
-    const queuesNothing = inSequence && this.kind === "tensorflow" && !hasLoop(trace);
+    const queuesNothing = inSequence && this.kind === "tensorflow" && !has(trace, "Enter");
     const operation: Operation = {
       name: `Traced/${prefix}`,
       ...(throughXla
@@ -217,7 +218,7 @@ function traceFunction<I extends string, O extends string>(
   }
 }
 
-const hasLoop = ({ nodes }: Trace): boolean => nodes.some(({ op }) => op === "Enter");
+const has = ({ nodes }: Trace, ...operations: string[]): boolean => nodes.some(({ op }) => operations.includes(op));
 /** TensorFlow allows few characters in the names of nodes. */
 const nodeName = (name: string): string => name.replaceAll(/[^A-Za-z0-9_./-]/g, "_");
 /** The operation that makes a variable and gives its handle. */

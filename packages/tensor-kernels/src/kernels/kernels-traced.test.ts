@@ -6,6 +6,7 @@ import { expectClose } from "@longcot/vitest-config/close-to";
 import type { Engine } from "../engine/engine.ts";
 import { openEngine } from "../engine/open-engine.ts";
 import { orderAfter } from "../engine/graph-ops.ts";
+import { embed } from "./embedding.ts";
 import { tokenLogProbs } from "./token-log-probs.ts";
 import { GRADIENT_TOLERANCE, kernelPrograms, normalInput } from "./testing/kernel-case.ts";
 import { kernelCases } from "./testing/kernel-cases.ts";
@@ -57,5 +58,20 @@ describe.skipIf(locateLibtensorflow() === undefined)("kernels traced into Tensor
     });
     expectClose(chunkedHidden, wholeHidden, GRADIENT_TOLERANCE, "hidden");
     expectClose(chunkedUnembedding, wholeUnembedding, GRADIENT_TOLERANCE, "unembedding");
+  });
+
+  it("through XLA, rows of a table too large for one product are summed in several", async () => {
+    const xla = await openEngine({ engine: "tensorflow", threads: 2, xla: true });
+    const [rows, count] = [1_400_000, 100];
+    const inputs = { places: { shape: [count], dtype: "int32" }, values: { shape: [count, 1], dtype: "float32" } } as const;
+    const sum = xla.compile("sum", inputs, ({ places, values }) => ({
+      table: tf.grad((table: tf.Tensor) => embed(table, places))(tf.fill([rows, 1], 0), values),
+    }));
+    const places = Int32Array.from({ length: count }, (_, i) => (i % 2 === 0 ? rows - 1 : i));
+    const { table } = await sum({ places, values: new Float32Array(count).fill(1) });
+    expect(table[rows - 1]).toBe(50);
+    expect(table[99]).toBe(1);
+    expect((table as Float32Array).reduce((a, b) => a + b, 0)).toBe(count);
+    await xla.close();
   });
 });

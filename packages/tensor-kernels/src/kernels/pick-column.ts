@@ -11,7 +11,7 @@ const INT32_LIMIT = 2 ** 31;
  * Shapes: `columns [rows] int32` → `[rows] int32`.
  * @throws ShapeError when the matrix has more entries than int32 can number.
  */
-export function flatIndices(columns: tf.Tensor, size: number): tf.Tensor1D {
+function flatIndices(columns: tf.Tensor, size: number): tf.Tensor1D {
   const rows = columns.size;
   if (rows * size >= INT32_LIMIT)
     throw new ShapeError({
