@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, causalBias, greedyTokens, sampleTokens } from "@longcot/tensor-kernels";
-import type { ChosenTokens, Compiled, EngineArray } from "@longcot/tensor-kernels";
+import type { ChosenTokens, Compiled, Engine, EngineArray } from "@longcot/tensor-kernels";
 import type { LanguageModel } from "../model/language-model.ts";
 import { attendFromCache, createKeyValueCache, fillFromPrompts } from "./key-value-cache.ts";
 import type { CacheSize, KeyValueCache } from "./key-value-cache.ts";
@@ -38,17 +38,19 @@ export interface FillSize {
   slots: number;
 }
 
-/** Everything compiled so far for one model and one way of decoding; sizes are compiled on first use and kept. */
+/** Everything compiled so far for one model on one engine and one way of decoding; sizes are compiled on first use and kept. */
 export class GeneratePrograms {
   readonly #model: LanguageModel;
+  readonly #engine: Engine;
   readonly #decoding: Decoding;
   readonly #caches: Map<string, Promise<KeyValueCache>>;
   readonly #decodes = new Map<KeyValueCache, DecodeStep>();
   readonly #fills = new Map<string, FillSlots>();
 
-  /** `caches` is shared by all programs of one model. */
-  constructor(model: LanguageModel, decoding: Decoding, caches: Map<string, Promise<KeyValueCache>>) {
+  /** `engine` is the model's or a lane of it; `caches` is shared by all programs of one model on it. */
+  constructor(model: LanguageModel, engine: Engine, decoding: Decoding, caches: Map<string, Promise<KeyValueCache>>) {
     this.#model = model;
+    this.#engine = engine;
     this.#decoding = decoding;
     this.#caches = caches;
   }
@@ -57,7 +59,7 @@ export class GeneratePrograms {
     const key = `${size.slots}x${size.capacity}`;
     let cache = this.#caches.get(key);
     if (cache === undefined) {
-      cache = createKeyValueCache(this.#model, size);
+      cache = createKeyValueCache(this.#model, this.#engine, size);
       this.#caches.set(key, cache);
     }
     return cache;
@@ -70,7 +72,7 @@ export class GeneratePrograms {
     const { slots, capacity } = cache.size;
     const model = this.#model;
     const spec = { shape: [slots], dtype: "int32" } as const;
-    const step: DecodeStep = model.engine.compile(
+    const step: DecodeStep = this.#engine.compile(
       `decode_${slots}x${capacity}`,
       { tokens: spec, positions: spec, uniforms: { shape: [slots], dtype: "float32" } },
       ({ tokens, positions, uniforms }, state) => {
@@ -99,13 +101,13 @@ export class GeneratePrograms {
     const known = this.#fills.get(key);
     if (known !== undefined) return known;
     const model = this.#model;
-    const { engine, config } = model;
+    const { config } = model;
     const inputs = {
       ids: { shape: [size.prompts, size.time], dtype: "int32" },
       prompts: { shape: [size.slots], dtype: "int32" },
       slots: { shape: [size.slots], dtype: "int32" },
     } as const;
-    const fill: FillSlots = engine.compile(`fill_${key.replaceAll("|", "_")}`, inputs, ({ ids, prompts, slots }, state) => {
+    const fill: FillSlots = this.#engine.compile(`fill_${key.replaceAll("|", "_")}`, inputs, ({ ids, prompts, slots }, state) => {
       // Padding may lie beyond the model's positions; nothing sees it.
       const lastPosition = config.maxPositionEmbeddings - 1;
       const positions = tf.tensor2d(

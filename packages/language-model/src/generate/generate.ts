@@ -2,12 +2,14 @@
 // their response ends, and are filled again (continuous batching). Requests with one prompt share its pass through the model.
 
 import { fillKeyedUniforms } from "@longcot/tensor-kernels";
+import type { Engine } from "@longcot/tensor-kernels";
 import { ConfigError } from "@longcot/errors";
+import { countParameters } from "../model/language-model.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 import { GeneratePrograms } from "./generate-programs.ts";
 import type { Decoding } from "./generate-programs.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
-import { cacheCapacity, powerOfTwo, promptTime, roundUp, slotsFor } from "./slots.ts";
+import { cacheCapacity, fitsLanes, laneCount, powerOfTwo, promptTime, roundUp, SLOT_STEP, slotsFor } from "./slots.ts";
 
 /** One response to make. `prompt` and `sample` key its random numbers, with the seed and step of the call. */
 export interface GenerationRequest {
@@ -69,10 +71,16 @@ const CAPACITY_AT_ONCE = 96;
 /** Room for new tokens that a growing cache starts with. */
 const FIRST_ROOM = 64;
 
-/** What generation keeps of a model as long as it lives: caches, compiled programs by way of decoding, and the call under way. */
+/** {@link GenerationOptions} of one lane. */
+interface LaneOptions extends Omit<GenerationOptions, "maxSlots" | "signal" | "onProgress"> {
+  maxSlots: number;
+  signal: AbortSignal;
+  onProgress: (progress: { finished: number; tokens: number }) => void;
+}
+
+/** What generation keeps of a model as long as it lives: caches and compiled programs by engine, and the call under way. */
 interface ModelGeneration {
-  caches: Map<string, Promise<KeyValueCache>>;
-  byDecoding: Map<string, GeneratePrograms>;
+  byEngine: Map<Engine, { caches: Map<string, Promise<KeyValueCache>>; byDecoding: Map<string, GeneratePrograms> }>;
   last: Promise<unknown>;
 }
 const generationOf = new WeakMap<LanguageModel, ModelGeneration>();
@@ -92,10 +100,48 @@ export async function generate(
   const sizes = checkRequests(model, requests, options.maxNewTokens);
   if (requests.length === 0) return [];
   const own = modelGeneration(model);
-  const run = (): Promise<GeneratedResponse[]> => runRequests(model, programsFor(own, model, options.decoding), requests, sizes, options);
+  const run = () => runInLanes(model, own, requests, sizes, options);
   const result = own.last.then(run, run);
   own.last = result;
   return result;
+}
+
+/** Requests side by side, in contiguous shares, so that groups stay together; which goes where does not depend on how long anything takes. */
+async function runInLanes(
+  model: LanguageModel,
+  own: ModelGeneration,
+  requests: readonly GenerationRequest[],
+  sizes: RequestSizes,
+  { signal, onProgress, maxSlots = DEFAULT_MAX_SLOTS, ...options }: GenerationOptions,
+): Promise<GeneratedResponse[]> {
+  const atOnce = Math.min(requests.length, maxSlots);
+  const lanes = fitsLanes(countParameters(model)) ? model.engine.lanes(laneCount(atOnce)) : [model.engine];
+  const failed = new AbortController();
+  const progress = lanes.map(() => ({ finished: 0, tokens: 0 }));
+  const shares = await Promise.allSettled(
+    lanes.map(async (engine, lane) => {
+      const share = requests.slice((lane * requests.length) / lanes.length, ((lane + 1) * requests.length) / lanes.length);
+      try {
+        return await runRequests(model, programsFor(own, model, engine, options.decoding), share, sizes, {
+          ...options,
+          maxSlots: Math.ceil(maxSlots / lanes.length),
+          signal: AbortSignal.any(signal === undefined ? [failed.signal] : [signal, failed.signal]),
+          onProgress(reached) {
+            progress[lane] = reached;
+            const sum = (of: keyof typeof reached) => progress.reduce((total, one) => total + one[of], 0);
+            onProgress?.({ finished: sum("finished"), total: requests.length, tokens: sum("tokens") });
+          },
+        });
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  return shares.flatMap((share) => {
+    if (share.status === "rejected") throw share.reason;
+    return share.value;
+  });
 }
 
 async function runRequests(
@@ -103,7 +149,7 @@ async function runRequests(
   programs: GeneratePrograms,
   requests: readonly GenerationRequest[],
   { longest, mostPositions }: RequestSizes,
-  options: GenerationOptions,
+  options: LaneOptions,
 ): Promise<GeneratedResponse[]> {
   const { seed, step, maxNewTokens } = options;
   const eos = new Set(options.eosTokenIds ?? model.config.eosTokenIds);
@@ -118,8 +164,8 @@ async function runRequests(
     used.add(opened);
     return opened;
   };
-  const atOnce = Math.min(requests.length, options.maxSlots ?? DEFAULT_MAX_SLOTS);
-  const slotCount = Math.min(slotsFor(atOnce, maxNewTokens), roundUp(atOnce, 8));
+  const atOnce = Math.min(requests.length, options.maxSlots);
+  const slotCount = Math.min(slotsFor(atOnce, maxNewTokens), roundUp(atOnce, SLOT_STEP));
   let cache = await openCache(
     slotCount,
     cacheCapacity(mostPositions <= CAPACITY_AT_ONCE ? mostPositions : Math.min(mostPositions, longest + FIRST_ROOM)),
@@ -158,7 +204,7 @@ async function runRequests(
 
   try {
     for (;;) {
-      options.signal?.throwIfAborted();
+      options.signal.throwIfAborted();
       const idle = slots.reduce((count, sequence) => count + (sequence === undefined ? 1 : 0), 0);
       if (next < requests.length && idle >= Math.max(1, slots.length * REFILL_SHARE)) {
         await refill();
@@ -195,7 +241,7 @@ async function runRequests(
         slots[slot] = undefined;
         finished++;
       });
-      options.onProgress?.({ finished, total: requests.length, tokens: generated });
+      options.onProgress({ finished, tokens: generated });
     }
   } finally {
     for (const one of used) await one.clear();
@@ -241,14 +287,16 @@ function checkRequests(model: LanguageModel, requests: readonly GenerationReques
 
 function modelGeneration(model: LanguageModel): ModelGeneration {
   let own = generationOf.get(model);
-  if (own === undefined) generationOf.set(model, (own = { caches: new Map(), byDecoding: new Map(), last: Promise.resolve() }));
+  if (own === undefined) generationOf.set(model, (own = { byEngine: new Map(), last: Promise.resolve() }));
   return own;
 }
 
-function programsFor(own: ModelGeneration, model: LanguageModel, decoding: Decoding): GeneratePrograms {
+function programsFor({ byEngine }: ModelGeneration, model: LanguageModel, engine: Engine, decoding: Decoding): GeneratePrograms {
+  let kept = byEngine.get(engine);
+  if (kept === undefined) byEngine.set(engine, (kept = { caches: new Map(), byDecoding: new Map() }));
   const key = JSON.stringify(decoding);
-  let programs = own.byDecoding.get(key);
-  if (programs === undefined) own.byDecoding.set(key, (programs = new GeneratePrograms(model, decoding, own.caches)));
+  let programs = kept.byDecoding.get(key);
+  if (programs === undefined) kept.byDecoding.set(key, (programs = new GeneratePrograms(model, engine, decoding, kept.caches)));
   return programs;
 }
 

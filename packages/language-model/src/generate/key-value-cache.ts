@@ -25,8 +25,8 @@ export interface KeyValueCache {
   readonly layers: readonly { key: Variable; value: Variable }[];
 }
 
-/** Creates the variables of a cache of `size`, without memory until it is reset. */
-export async function createKeyValueCache({ engine, config, name: owner }: LanguageModel, size: CacheSize): Promise<KeyValueCache> {
+/** Creates the variables of a cache of `size` on `engine`, without memory until it is reset. */
+export async function createKeyValueCache({ config, name: owner }: LanguageModel, engine: Engine, size: CacheSize): Promise<KeyValueCache> {
   const { slots, capacity } = size;
   const shape = [slots * config.keyValueHeads * capacity, config.headDim];
   const name = (layer: number, part: string) => `${owner}/cache/${slots}x${capacity}/${layer}/${part}`;

@@ -10,6 +10,8 @@ export function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
+/** A cache opens with a multiple of so many slots, so that few sizes are compiled. */
+export const SLOT_STEP = 4;
 /** Below this many slots a smaller batch is hardly faster. */
 const LEAST_SLOTS = 2;
 /** With longer responses than this, finer sizes save more time than they take to be compiled and moved to. */
@@ -33,4 +35,20 @@ export function cacheCapacity(positions: number): number {
 /** Prompt lengths are compiled in steps of 8 up to 64, then of an eighth of the next power of two. */
 export function promptTime(tokens: number): number {
   return roundUp(Math.max(1, tokens), tokens <= 64 ? 8 : powerOfTwo(tokens) / 8);
+}
+
+/** With larger weights every lane would read them from memory, and their products are large enough for several threads. */
+const LANE_PARAMETERS = 16e6;
+/** So many calls at once does the thread pool of Node take. */
+const MOST_LANES = 4;
+const LEAST_SLOTS_OF_A_LANE = 2;
+
+/** Whether a model is so small that its sequences are better advanced some on each thread than all of them on all threads. */
+export function fitsLanes(parameters: number): boolean {
+  return parameters <= LANE_PARAMETERS;
+}
+
+/** Lanes for `atOnce` sequences, where there are threads enough. */
+export function laneCount(atOnce: number): number {
+  return Math.max(1, Math.min(MOST_LANES, Math.floor(atOnce / LEAST_SLOTS_OF_A_LANE)));
 }

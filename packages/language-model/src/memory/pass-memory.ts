@@ -5,7 +5,7 @@ import { LOGITS_CHUNK_BYTES, LONGEST_WHOLE_ATTENTION } from "@longcot/tensor-ker
 import { ARCHITECTURES } from "../architectures/index.ts";
 import type { Parameter } from "../architectures/architecture.ts";
 import type { ModelConfig } from "../files/model-config.ts";
-import { cacheCapacity, powerOfTwo, promptTime, roundUp } from "../generate/slots.ts";
+import { SLOT_STEP, cacheCapacity, powerOfTwo, promptTime, roundUp } from "../generate/slots.ts";
 import { loraParameters } from "../lora/lora-parameters.ts";
 import type { LoraOptions } from "../lora/lora-parameters.ts";
 
@@ -111,15 +111,15 @@ export function scoreBytes(config: ModelConfig, { rows, time }: PassShape): numb
   return Math.max(layer, tokens * model * FLOAT_BYTES + logitsBytes(config, tokens));
 }
 
-/** Slots are compiled in steps of this many. */
-const SLOT_STEP = 8;
+/** Lanes that round their slots up apart. */
+const LANES = 2;
 
 /**
  * Bytes of the key-value cache at its longest, and of what generation holds beside it: the cache before it grew, moved; or the prompts' pass with
  * attention whole; or the logits of all slots while a token is drawn.
  */
 export function generateBytes(config: ModelConfig, pass: GeneratePass): { cache: number; beside: number } {
-  const slots = roundUp(Math.min(pass.requests, pass.maxSlots), SLOT_STEP);
+  const slots = roundUp(Math.min(pass.requests, pass.maxSlots), LANES * SLOT_STEP);
   const positions = pass.promptTokens + pass.newTokens;
   const perPosition = 2 * config.layers * slots * config.keyValueHeads * config.headDim * FLOAT_BYTES;
   const cache = perPosition * cacheCapacity(positions);

@@ -56,6 +56,10 @@ export class EagerEngine implements Engine {
     });
   }
 
+  lanes(): readonly Engine[] {
+    return [this];
+  }
+
   compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O> {
     return (values) => {
       checkInputs(name, inputs, values);

@@ -159,6 +159,64 @@ describe.runIf(engines.includes("tensorflow" as never))("tracing", () => {
     await expect(engine.variable("late", { shape: [], dtype: "float32" })).rejects.toThrow(/open engine/);
   });
 
+  test("lanes read their engine's variables as they are when a call begins, and have their own", async () => {
+    const engine = await openEngine({ engine: "tensorflow", threads: 2 });
+    const weight = await engine.variable("weight", { shape: [2], dtype: "float32" }, Float32Array.of(1, 2));
+    const lanes = engine.lanes(8);
+    expect(lanes.length).toBe(2);
+    expect(engine.lanes(2)).toEqual(lanes);
+    const sums = await Promise.all(
+      lanes.map(async (lane, i) => {
+        const count = await lane.variable("count", { shape: [], dtype: "float32" }, Float32Array.of(i * 10));
+        return lane.compile("scaled", { x: { shape: [2], dtype: "float32" } }, ({ x }, state) => {
+          const next = tf.add(state.read(count), 1);
+          state.assign(count, next);
+          return { y: tf.add(tf.mul(x, state.read(weight)), next) };
+        });
+      }),
+    );
+    const x = Float32Array.of(10, 100);
+    const all = async () => (await Promise.all(sums.map((sum) => sum({ x })))).map(({ y }) => [...y]);
+    expect(await all()).toEqual([
+      [11, 201],
+      [21, 211],
+    ]);
+    const double = engine.compile("double", {}, (_, state) => {
+      state.assign(weight, tf.mul(state.read(weight), 2));
+      return {};
+    });
+    await double({});
+    expect(await all()).toEqual([
+      [22, 402],
+      [32, 412],
+    ]);
+    await engine.write(weight, Float32Array.of(0, 0));
+    // What is enqueued before the reading of a value is seen by it, whoever waits for what.
+    const [, mixed] = await Promise.all([double({}), all(), double({})]);
+    expect(mixed).toEqual([
+      [3, 3],
+      [13, 13],
+    ]);
+    await engine.clear(weight);
+    await expect(sums[0]!({ x })).rejects.toThrow(/weight/);
+    await engine.write(weight, Float32Array.of(1, 1));
+    expect([...(await sums[1]!({ x })).y]).toEqual([24, 114]);
+    const assigns = () =>
+      lanes[0]!.compile("assigns", {}, (_, state) => {
+        state.assign(weight, tf.zeros([2]));
+        return {};
+      });
+    expect(assigns).toThrow(/weight must be a variable of this lane/);
+    await engine.close();
+    await expect(sums[0]!({ x })).rejects.toThrow(/open engine/);
+  });
+
+  test("an engine of one thread is its own lane", async () => {
+    const engine = await openEngine({ engine: "tensorflow", threads: 1 });
+    expect(engine.lanes(4)).toEqual([engine]);
+    await engine.close();
+  });
+
   test("an engine through XLA says so", async () => {
     const engine = await openEngine({ engine: "tensorflow", xla: true });
     expect(engine.description).toMatch(/XLA/);

@@ -56,6 +56,12 @@ export interface Engine {
     fn: TensorFunction<I, O>,
     options?: CompileOptions,
   ): Compiled<I, O>;
+  /**
+   * At most `count` engines of one thread each that run beside each other and beside this one: for functions of many operations too small to be shared by threads. Their
+   * functions may read this engine's variables, without a copy, as they are when a call begins. Closed with this engine, which stands in for itself where there is one
+   * thread, on a GPU, and op by op.
+   */
+  lanes(count: number): readonly Engine[];
   /** Waits for running work and frees everything. */
   close(): Promise<void>;
 }

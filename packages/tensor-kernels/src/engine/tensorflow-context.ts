@@ -27,6 +27,13 @@ export interface Operation {
 /** What an operation takes: values to be copied into a tensor, or the handle of something that lives on the device. */
 export type Argument = { spec: TensorSpec; values: TensorValues } | { handle: Pointer };
 
+/** Handles that another context may take back at any time, except while an operation that has them runs. */
+export interface Loan {
+  /** Undefined where one of them has been taken back. */
+  handles(): Pointer[] | undefined;
+  renew(): Promise<void>;
+}
+
 /** TensorFlow refused a graph or failed in a run: its own words. */
 export class EngineError extends LongcotError {
   override readonly code = "ENGINE";
@@ -106,59 +113,78 @@ export class TensorFlowContext {
 
   /** Executes an operation without arguments that gives one handle of something on the device. {@link forget} it. */
   makeHandle(operation: Operation): Pointer {
-    this.#checkOpen();
-    const op = this.#newOperation(operation);
-    const results = new BigUint64Array(1);
-    try {
-      this.#checked(operation.name, (status) => this.library.execute(op, results, Int32Array.of(1), status));
-      return results[0]!;
-    } finally {
-      this.library.deleteOp(op);
-    }
+    return this.#makeHandle(operation, []);
   }
 
   forget(handle: Pointer): void {
     this.library.deleteTensorHandle(handle);
   }
 
-  /** Executes an operation and copies what it returns, specified by `returns`. Calls queue up. */
-  call(operation: Operation, takes: readonly Argument[], returns: readonly TensorSpec[]): Promise<EngineArray[]> {
-    const run = async (): Promise<EngineArray[]> => {
-      this.#checkOpen();
-      const { library } = this;
-      const op = this.#newOperation(operation);
-      const status = library.newStatus();
-      const results = nativeWords(returns.length);
-      const count = nativeWords(1);
-      const own: Pointer[] = [];
-      try {
-        for (const argument of takes) {
-          const handle = "handle" in argument ? argument.handle : await this.#newHandle(argument.spec, argument.values);
-          if (!("handle" in argument)) own.push(handle);
-          library.addInput(op, handle, status);
-          this.#throwIfFailed(operation.name, status);
-        }
-        count.words[0] = BigInt(returns.length);
-        await new Promise<void>((resolve, reject) =>
-          library.execute.async(op, results.address, count.address, status, (error) => (error ? reject(error as Error) : resolve())),
-        );
-        this.#throwIfFailed(operation.name, status);
-        own.push(...results.words.subarray(0, returns.length));
-        return returns.map((spec, i) => this.#copy(results.words[i]!, spec));
-      } finally {
-        for (const handle of own) library.deleteTensorHandle(handle);
-        koffi.free(count.address);
-        koffi.free(results.address);
-        library.deleteStatus(status);
-        library.deleteOp(op);
-      }
-    };
-    const result = this.#last.then(run, run);
+  /** Begins `work` when what was enqueued before has ended. */
+  enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
     this.#last = result;
     return result;
   }
 
-  /** Waits for the running call, then frees the context with everything in it. */
+  /** Executes an operation and copies what it returns, specified by `returns`. It takes the handles of `loan` after the others. One at a time: {@link enqueue} it. */
+  async execute(operation: Operation, takes: readonly Argument[], returns: readonly TensorSpec[], loan?: Loan): Promise<EngineArray[]> {
+    this.#checkOpen();
+    const { library } = this;
+    const op = this.#newOperation(operation);
+    const status = library.newStatus();
+    const results = nativeWords(returns.length);
+    const count = nativeWords(1);
+    const own: Pointer[] = [];
+    try {
+      const inputs: Pointer[] = [];
+      for (const argument of takes) {
+        if ("values" in argument) own.push(await this.#newHandle(argument.spec, argument.values));
+        inputs.push("values" in argument ? own.at(-1)! : argument.handle);
+      }
+      let lent = loan === undefined ? [] : loan.handles();
+      while (lent === undefined) {
+        await loan!.renew();
+        lent = loan!.handles();
+      }
+      // From here to the execution nothing waits: an operation holds on to what it was given.
+      for (const handle of [...inputs, ...lent]) {
+        library.addInput(op, handle, status);
+        this.#throwIfFailed(operation.name, status);
+      }
+      count.words[0] = BigInt(returns.length);
+      await new Promise<void>((resolve, reject) =>
+        library.execute.async(op, results.address, count.address, status, (error) => (error ? reject(error as Error) : resolve())),
+      );
+      this.#throwIfFailed(operation.name, status);
+      own.push(...results.words.subarray(0, returns.length));
+      return returns.map((spec, i) => this.#copy(results.words[i]!, spec));
+    } finally {
+      for (const handle of own) library.deleteTensorHandle(handle);
+      koffi.free(count.address);
+      koffi.free(results.address);
+      library.deleteStatus(status);
+      library.deleteOp(op);
+    }
+  }
+
+  /** The value that `operation` on `handle` gives, in the host's memory, shared and not copied: a handle for any context. {@link forget} it. */
+  share(operation: Operation, handle: Pointer): Pointer {
+    const { library } = this;
+    const read = this.#makeHandle(operation, [handle]);
+    try {
+      const tensor = this.#checked(operation.name, (status) => library.resolveHandle(read, status));
+      try {
+        return this.#checked(operation.name, (status) => library.newTensorHandle(tensor, status));
+      } finally {
+        library.deleteTensor(tensor);
+      }
+    } finally {
+      library.deleteTensorHandle(read);
+    }
+  }
+
+  /** Waits for what is enqueued, then frees the context with everything in it. */
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.#last.catch(() => undefined);
@@ -168,6 +194,19 @@ export class TensorFlowContext {
 
   #checkOpen(): void {
     if (this.#closed) throw new EngineError({ who: "engine", expected: "an open engine", received: "a closed one" });
+  }
+
+  #makeHandle(operation: Operation, takes: readonly Pointer[]): Pointer {
+    this.#checkOpen();
+    const op = this.#newOperation(operation);
+    const results = new BigUint64Array(1);
+    try {
+      for (const handle of takes) this.#checked(operation.name, (status) => this.library.addInput(op, handle, status));
+      this.#checked(operation.name, (status) => this.library.execute(op, results, Int32Array.of(1), status));
+      return results[0]!;
+    } finally {
+      this.library.deleteOp(op);
+    }
   }
 
   #import(graph: Pointer, nodes: readonly NodeDef[]): void {

@@ -163,6 +163,8 @@ export function loadTensorFlow(): TensorFlowLibrary {
 function prepareEnvironment(): void {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= ERRORS_ONLY;
   process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1";
+  // Else all contexts of the process share the threads of the first, and a lane would have more than one.
+  process.env["TF_OVERRIDE_GLOBAL_THREADPOOL"] ??= "1";
 }
 
 const ERRORS_ONLY = "2";

@@ -5,7 +5,7 @@ import { ConfigError } from "@longcot/errors";
 import type { CompileOptions, Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { Attribute, NodeDef } from "./graph-def.ts";
 import { TensorFlowContext } from "./tensorflow-context.ts";
-import type { Operation } from "./tensorflow-context.ts";
+import type { Argument, Loan, Operation } from "./tensorflow-context.ts";
 import type { Pointer } from "./tensorflow-library.ts";
 import type { TensorSpec, TensorValues } from "./tensor-spec.ts";
 import { checkAssignment, checkInputs, checkTensorValues } from "./check-arrays.ts";
@@ -23,10 +23,21 @@ export class TracedEngine implements Engine {
   /** Handles of the variables that are there. */
   readonly #handles = new Map<Variable, Pointer>();
   readonly #options: TraceOptions;
+  readonly #threads: number;
+  /** Whose variables this engine's functions may read beside its own. */
+  readonly #lender: TracedEngine | undefined;
+  readonly #lanes: TracedEngine[] = [];
+  /** Handles of values that lanes read, until something assigns the variable. */
+  readonly #lent = new Map<Variable, Pointer>();
   readonly #names = new Set<string>();
   #compiled = 0;
 
-  constructor({ threads, requireGpu, precision, xla }: Omit<TraceOptions, "gpu"> & { threads: number; requireGpu: boolean }) {
+  constructor(
+    { threads, requireGpu, precision, xla }: Omit<TraceOptions, "gpu"> & { threads: number; requireGpu: boolean },
+    lender?: TracedEngine,
+  ) {
+    this.#threads = threads;
+    this.#lender = lender;
     this.#context = new TensorFlowContext({ threads });
     const gpu = this.#context.devices.find((device) => device.type === "GPU");
     if (requireGpu && gpu === undefined) {
@@ -60,22 +71,18 @@ export class TracedEngine implements Engine {
 
   async read(variable: Variable): Promise<EngineArray> {
     const handle = this.#handle(variable);
-    const [values] = await this.#context.call(
-      { name: "ReadVariableOp", attributes: { dtype: type(variable.dtype) } },
-      [{ handle }],
-      [variable],
-    );
+    const [values] = await this.#context.enqueue(() => this.#context.execute(readOf(variable), [{ handle }], [variable]));
     return values!;
   }
 
   async write(variable: Variable, values: TensorValues): Promise<void> {
     const takes = [{ handle: this.#handle(variable) }, { spec: variable, values: checkTensorValues(variable.name, variable, values) }];
-    await this.#context.call({ name: "AssignVariableOp", attributes: { dtype: type(variable.dtype) } }, takes, []);
+    await this.#replace([variable], { name: "AssignVariableOp", attributes: { dtype: type(variable.dtype) } }, takes);
   }
 
   async clear(variable: Variable): Promise<void> {
     const handle = this.#handle(variable);
-    await this.#context.call({ name: "DestroyResourceOp", attributes: { ignore_lookup_error: bool(true) } }, [{ handle }], []);
+    await this.#replace([variable], { name: "DestroyResourceOp", attributes: { ignore_lookup_error: bool(true) } }, [{ handle }]);
   }
 
   async release(variable: Variable): Promise<void> {
@@ -86,6 +93,13 @@ export class TracedEngine implements Engine {
     this.#names.delete(variable.name);
   }
 
+  lanes(count: number): readonly Engine[] {
+    if (this.kind !== "tensorflow" || this.#threads === 1) return [this];
+    const most = Math.min(count, this.#threads);
+    while (this.#lanes.length < most) this.#lanes.push(new TracedEngine({ ...this.#options, threads: 1, requireGpu: false }, this));
+    return this.#lanes.slice(0, most);
+  }
+
   compile<I extends string, O extends string>(
     name: string,
     inputs: Record<I, TensorSpec>,
@@ -94,11 +108,13 @@ export class TracedEngine implements Engine {
   ): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
     const { xla } = this.#options;
-    const first = traceFunction(prefix, inputs, fn, this.#options);
+    const lender = this.#lender;
+    const isLent = (variable: Variable): boolean => lender !== undefined && lender.#handles.has(variable);
+    const first = traceFunction(prefix, inputs, fn, isLent, this.#options);
     // XLA compiles no loops of this kind, and would copy a table to write a row of it: such functions are TensorFlow's to run.
     const throughXla = xla && !has(first, "Enter", "InplaceUpdate");
-    const trace = xla && !throughXla ? traceFunction(prefix, inputs, fn, { ...this.#options, xla: false }) : first;
-    const { nodes, outputs, variables, assignments } = trace;
+    const trace = xla && !throughXla ? traceFunction(prefix, inputs, fn, isLent, { ...this.#options, xla: false }) : first;
+    const { nodes, outputs, variables, lent, assigned, assignments } = trace;
     const keys = Object.keys(inputs) as I[];
     // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
     const queuesNothing = inSequence && this.kind === "tensorflow" && !has(trace, "Enter");
@@ -110,24 +126,63 @@ export class TracedEngine implements Engine {
     };
     this.#context.define(operation.name, {
       nodes,
-      inputs: [...keys.map((key) => `${prefix}/input/${key}`), ...variables.values()],
+      inputs: [...keys.map((key) => `${prefix}/input/${key}`), ...variables.values(), ...lent.values()],
       outputs: outputs.map(({ output }) => output),
       effects: assignments,
     });
     const returns = outputs.map(({ spec }) => spec);
+    const loan = lent.size === 0 ? undefined : lender!.#loan([...lent.keys()]);
     return async (values) => {
       checkInputs(name, inputs, values);
       const takes = [
         ...keys.map((key) => ({ spec: inputs[key], values: values[key] })),
         ...Array.from(variables.keys(), (variable) => ({ handle: this.#handle(variable) })),
       ];
-      const results = await this.#context.call(operation, takes, returns);
+      const results = await this.#replace(assigned, operation, takes, returns, loan);
       return Object.fromEntries(outputs.map(({ key }, i) => [key, results[i]!])) as Record<O, EngineArray>;
     };
   }
 
-  close(): Promise<void> {
-    return this.#context.close();
+  async close(): Promise<void> {
+    for (const lane of this.#lanes) await lane.close();
+    this.#takeBack([...this.#lent.keys()]);
+    await this.#context.close();
+  }
+
+  /** Executes what gives `assigned` new values. */
+  #replace(
+    assigned: readonly Variable[],
+    operation: Operation,
+    takes: readonly Argument[],
+    returns: readonly TensorSpec[] = [],
+    loan?: Loan,
+  ): Promise<EngineArray[]> {
+    return this.#context.enqueue(() => {
+      this.#takeBack(assigned);
+      return this.#context.execute(operation, takes, returns, loan);
+    });
+  }
+
+  #takeBack(variables: readonly Variable[]): void {
+    for (const variable of variables) {
+      const handle = this.#lent.get(variable);
+      if (handle === undefined) continue;
+      this.#context.forget(handle);
+      this.#lent.delete(variable);
+    }
+  }
+
+  #loan(variables: readonly Variable[]): Loan {
+    return {
+      handles: () => (variables.every((variable) => this.#lent.has(variable)) ? variables.map((one) => this.#lent.get(one)!) : undefined),
+      renew: () =>
+        this.#context.enqueue(async () => {
+          for (const variable of variables) {
+            if (this.#lent.has(variable)) continue;
+            this.#lent.set(variable, this.#context.share(readOf(variable), this.#handle(variable)));
+          }
+        }),
+    };
   }
 
   #handle(variable: Variable): Pointer {
@@ -148,6 +203,9 @@ interface Trace {
   outputs: { key: string; output: string; spec: TensorSpec }[];
   /** The variables in use, in the order of the arguments that take their handles, and those arguments' nodes. */
   variables: Map<Variable, string>;
+  /** Variables of the engine that lends, whose values are arguments after those. */
+  lent: Map<Variable, string>;
+  assigned: readonly Variable[];
   /** Names of the operations that store new values. */
   assignments: string[];
 }
@@ -157,6 +215,7 @@ function traceFunction<I extends string, O extends string>(
   prefix: string,
   inputs: Record<I, TensorSpec>,
   fn: TensorFunction<I, O>,
+  isLent: (variable: Variable) => boolean,
   options: TraceOptions,
 ): Trace {
   const previous: string | undefined = tf.getBackend();
@@ -182,18 +241,29 @@ function traceFunction<I extends string, O extends string>(
         variables.set(variable, known);
         return known;
       };
+      const lent = new Map<Variable, string>();
       const reads = new Map<Variable, { node: string; tensor: tf.Tensor }>();
       const assigned = new Map<Variable, tf.Tensor>();
       const state: State = {
         read(variable) {
           const value = assigned.get(variable) ?? reads.get(variable)?.tensor;
           if (value !== undefined) return value;
-          const name = graph.outsideLoops(() => graph.emit("ReadVariableOp", [handle(variable)], { dtype: type(variable.dtype) }));
+          const name = isLent(variable)
+            ? argument(`${prefix}/lent/${lent.size}`, type(variable.dtype), variable.shape)
+            : graph.outsideLoops(() => graph.emit("ReadVariableOp", [handle(variable)], { dtype: type(variable.dtype) }));
+          if (isLent(variable)) lent.set(variable, name);
           const read = tensor(name, variable);
           reads.set(variable, { node: name, tensor: read });
           return read;
         },
         assign(variable, value) {
+          if (isLent(variable))
+            throw new ConfigError({
+              who: "assign",
+              argument: variable.name,
+              expected: "a variable of this lane",
+              received: "one of its engine",
+            });
           assigned.set(variable, checkAssignment(variable, value));
         },
       };
@@ -210,7 +280,7 @@ function traceFunction<I extends string, O extends string>(
         return graph.emit("AssignVariableOp", [handle(variable), graph.output(value), ...after], { dtype: type(variable.dtype) });
       });
       // Not returned: tidy would look for tensors in every byte of it.
-      trace = { nodes: [...nodes, ...graph.finish()], outputs, variables, assignments };
+      trace = { nodes: [...nodes, ...graph.finish()], outputs, variables, lent, assigned: [...assigned.keys()], assignments };
     });
     return trace!;
   } finally {
@@ -228,6 +298,7 @@ const handleOf = ({ name, dtype, shape }: Variable): Operation => ({
   // On a GPU too TensorFlow stores integers in the host's memory.
   device: dtype === "float32" ? undefined : "/device:CPU:0",
 });
+const readOf = ({ dtype }: Variable): Operation => ({ name: "ReadVariableOp", attributes: { dtype: type(dtype) } });
 const text = (value: string) => ({ kind: "string", value }) as const;
 const RESOURCE = { kind: "type", type: "resource" } as const;
 /** XLA compiles the whole function, or the call fails. */
