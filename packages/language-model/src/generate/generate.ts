@@ -180,6 +180,7 @@ async function runRequests(
     const sources = Int32Array.from({ length: slotsWanted }, (_, slot) => (keepPlaces ? slot : (order[slot] ?? 0)));
     await target.moveFrom(cache)(sources);
     await cache.clear();
+    used.delete(cache);
     if (!keepPlaces) slots = Array.from({ length: slotsWanted }, (_, slot) => (order[slot] === undefined ? undefined : slots[order[slot]]));
     cache = target;
   };

@@ -12,7 +12,7 @@ export function powerOfTwo(value: number): number {
 
 /** A cache opens with a multiple of so many slots, so that few sizes are compiled. */
 export const SLOT_STEP = 4;
-/** Below this many slots a smaller batch is hardly faster. */
+/** One slot is hardly faster than two: worth its own size only where the last response may go on alone for long. */
 const LEAST_SLOTS = 2;
 /** With longer responses than this, finer sizes save more time than they take to be compiled and moved to. */
 const FINE_ABOVE_TOKENS = 128;
@@ -22,9 +22,9 @@ const FINE_ABOVE_TOKENS = 128;
  * time.
  */
 export function slotsFor(live: number, maxNewTokens: number): number {
-  const whole = Math.max(LEAST_SLOTS, powerOfTwo(live));
-  const isFine = maxNewTokens > FINE_ABOVE_TOKENS && whole > 8 && live <= (whole * 3) / 4;
-  return isFine ? (whole * 3) / 4 : whole;
+  const isLong = maxNewTokens > FINE_ABOVE_TOKENS;
+  const whole = Math.max(isLong ? 1 : LEAST_SLOTS, powerOfTwo(live));
+  return isLong && whole > 8 && live <= (whole * 3) / 4 ? (whole * 3) / 4 : whole;
 }
 
 /** Positions are compiled in steps of 32 up to 256, then in steps of a quarter of the next power of two. */
