@@ -103,7 +103,9 @@ test("advantages per token, several updates, chosen tokens, masks and weights: e
 });
 
 test("KL to the policy before the first step: in the loss, and in the reward with a coefficient that a resumed run goes on with", async () => {
-  const lost = await train("kl-loss", "kl={in: loss, coefficient: 0.1, estimator: k3}", "rejection.zero_advantage=false");
+  // The entropy's gradient moves the weights even where the first step draws no right response.
+  const entropy = "entropy={controller: constant, coefficient: 0.01}";
+  const lost = await train("kl-loss", "kl={in: loss, coefficient: 0.1, estimator: k3}", "rejection.zero_advantage=false", entropy);
   expectClose([lost.metrics[0]!["actor/kl_loss"]!], [0], { atol: 1e-6 });
   expect(lost.metrics[1]!["actor/kl_loss"]).toBeGreaterThan(1e-6);
   const second = lost.rollouts[1]!;
