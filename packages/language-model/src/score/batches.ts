@@ -20,14 +20,16 @@ export interface BatchOptions {
   most: number;
 }
 
-/** Times are compiled in steps of 16 up to 128, then of an eighth of the next power of two. */
+/** Times are compiled in steps of 16 up to 256, then of a sixteenth of the next power of two. */
 export function batchTime(length: number, most: number): number {
-  const step = length <= 128 ? 16 : 2 ** Math.ceil(Math.log2(length)) / 8;
+  const step = length <= 256 ? 16 : 2 ** Math.ceil(Math.log2(length)) / 16;
   return Math.min(Math.ceil(Math.max(2, length) / step) * step, most);
 }
 
 /** The longest time for which packed rows come in powers of two. */
 const FEW_TIMES_UP_TO = 512;
+/** Sequences no longer than this need no rows as long as the longest: up to here attention computes a row whole, which is fastest. */
+const SHORT_ROW = 256;
 
 /**
  * Time of packed rows: a power of two up to 512 where that is allowed, since compiling a shape takes as long as using it and what a sequence leaves of
@@ -36,6 +38,27 @@ const FEW_TIMES_UP_TO = 512;
 function packedTime(length: number, { most, batchTokens }: BatchOptions): number {
   const time = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
   return time <= Math.min(FEW_TIMES_UP_TO, most, batchTokens) ? time : batchTime(length, most);
+}
+
+/**
+ * Rows that sequences share: every one, longest first, in the first row with room for it. A long one opens a row of the longest's time, a short one, where the
+ * long rows are full, a row of {@link SHORT_ROW}.
+ */
+function packRows(order: readonly number[], lengths: readonly number[], options: BatchOptions): Row[] {
+  if (order.length === 0) return [];
+  const longest = packedTime(lengths[order[0]!]!, options);
+  const rows: Row[] = [];
+  for (const index of order) {
+    const length = lengths[index]!;
+    const row = rows.find(({ filled, time }) => filled + length <= time);
+    if (row === undefined)
+      rows.push({ sequences: [index], filled: length, time: length > SHORT_ROW ? longest : Math.min(SHORT_ROW, longest) });
+    else {
+      row.sequences.push(index);
+      row.filled += length;
+    }
+  }
+  return rows.toSorted((a, b) => b.time - a.time || b.filled - a.filled);
 }
 
 /** Share of the tokens that packing must save to be worth the tokens' moves and the shapes that it adds. */
@@ -48,17 +71,13 @@ const WORTH_PACKING = 0.1;
  */
 export function planBatches(lengths: readonly number[], options: BatchOptions): Batch[] {
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  const alone = cutBatches(
-    order.map((index) => ({ sequences: [index], filled: lengths[index]! })),
-    lengths,
-    options,
-    ({ filled }) => batchTime(filled, options.most),
-  );
-  const rowTime = order.length === 0 ? 0 : packedTime(lengths[order[0]!]!, options);
-  const packed = cutBatches(packRows(order, lengths, rowTime), lengths, options, () => rowTime);
+  const alone = order.map((index) => ({ sequences: [index], filled: lengths[index]!, time: batchTime(lengths[index]!, options.most) }));
+  const apart = cutBatches(alone, lengths, options);
+  const shared = Map.groupBy(packRows(order, lengths, options), ({ time }) => time);
+  const together = [...shared.values()].flatMap((rows) => cutBatches(rows, lengths, options));
   const tokens = (batches: readonly Batch[]) =>
     batches.reduce((sum, { rows, time, packing }) => sum + (packing?.rows ?? rows) * (packing?.time ?? time), 0);
-  return tokens(packed) < (1 - WORTH_PACKING) * tokens(alone) ? packed : alone;
+  return tokens(together) < (1 - WORTH_PACKING) * tokens(apart) ? together : apart;
 }
 
 /**
@@ -99,35 +118,18 @@ export function planGroupedBatches(lengths: readonly number[], { groupSize, ...o
   });
 }
 
-/** Sequences that lie one after the other in a row. */
+/** Sequences that lie one after the other in a row of `time`. */
 interface Row {
   sequences: number[];
   filled: number;
+  time: number;
 }
 
-/** Every sequence of `order` in the first row of `capacity` tokens with room for it; the fullest rows first. */
-function packRows(order: readonly number[], lengths: readonly number[], capacity: number): Row[] {
-  const rows: Row[] = [];
-  for (const index of order) {
-    const row = rows.find(({ filled }) => filled + lengths[index]! <= capacity);
-    if (row === undefined) rows.push({ sequences: [index], filled: lengths[index]! });
-    else {
-      row.sequences.push(index);
-      row.filled += lengths[index]!;
-    }
-  }
-  return rows.toSorted((a, b) => b.filled - a.filled);
-}
-
-function cutBatches(
-  rows: readonly Row[],
-  lengths: readonly number[],
-  { batchTokens }: BatchOptions,
-  timeOf: (fullest: Row) => number,
-): Batch[] {
+/** Batches of `rows`, longest first; each as long as its first. */
+function cutBatches(rows: readonly Row[], lengths: readonly number[], { batchTokens }: BatchOptions): Batch[] {
   const batches: Batch[] = [];
   for (let from = 0; from < rows.length;) {
-    const time = timeOf(rows[from]!);
+    const { time } = rows[from]!;
     const room = Math.floor(batchTokens / time);
     if (room < 1)
       throw new ConfigError({

@@ -94,6 +94,15 @@ describe("planBatches", () => {
     );
   });
 
+  test("short sequences fill up the long rows, and go in rows of 256 beyond", () => {
+    const short = Array.from({ length: 12 }, () => 100);
+    const seen = planBatches([500, 300, ...short], { batchTokens: 4096, most: 2048 }).map(({ packing }) => packing!);
+    expect(seen.map(({ rows, time, places }) => ({ rows, time, lengths: places.map(({ length }) => length) }))).toEqual([
+      { rows: 2, time: 512, lengths: [500, 300, 100, 100] },
+      { rows: 5, time: 256, lengths: Array.from({ length: 10 }, () => 100) },
+    ]);
+  });
+
   test("names a budget that is too small", () => {
     expect(() => planBatches([100], { batchTokens: 64, most: 1024 })).toThrow(
       "planBatches: tokens of a batch must be at least 112, to hold the longest sequence, got 64",
