@@ -1,6 +1,5 @@
 // @longcot/tensor-kernels: engines that run tfjs code fast, and the kernels of a language model written in it.
 export type {
-  CompileOptions,
   Compiled,
   Engine,
   EngineArray,

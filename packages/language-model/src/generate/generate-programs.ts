@@ -1,7 +1,7 @@
-// The compiled functions of generation, one per size: filling slots from prompts, and one new token for every slot.
+// The compiled functions of generation, one per size: filling slots from prompts, and a few new tokens for every slot.
 
 import * as tf from "@tensorflow/tfjs-core";
-import { attention, causalBias, greedyTokens, sampleTokens } from "@longcot/tensor-kernels";
+import { attention, causalBias, forLoop, greedyTokens, ownCopy, sampleTokens, updateRows } from "@longcot/tensor-kernels";
 import type { ChosenTokens, Compiled, Engine, EngineArray } from "@longcot/tensor-kernels";
 import type { LanguageModel } from "../model/language-model.ts";
 import { attendFromCache, createKeyValueCache, fillFromPrompts } from "./key-value-cache.ts";
@@ -22,10 +22,13 @@ export type Decoding =
       massOf?: number;
     };
 
-type DecodeInputs = "tokens" | "positions" | "uniforms";
+/** Most tokens that one call of a decode program adds to each slot: what a call costs beside its tokens is shared by so many, and as many less one may be made past a sequence's end. */
+export const MOST_TURNS = 4;
+
+type DecodeInputs = "tokens" | "positions" | "uniforms" | "turns";
 type Chosen = "tokens" | "logProbs" | "entropies";
 /** `topMasses` where the way of decoding has `massOf`. */
-type DecodeStep = (inputs: Record<DecodeInputs, EngineArray>) => Promise<Record<Chosen, EngineArray> & { topMasses?: EngineArray }>;
+type Decode = (inputs: Record<DecodeInputs, EngineArray>) => Promise<Record<Chosen, EngineArray> & { topMasses?: EngineArray }>;
 type FillSlots = Compiled<"ids" | "prompts" | "slots", never>;
 
 /** Sizes of one prompt pass. */
@@ -44,7 +47,7 @@ export class GeneratePrograms {
   readonly #engine: Engine;
   readonly #decoding: Decoding;
   readonly #caches: Map<string, Promise<KeyValueCache>>;
-  readonly #decodes = new Map<KeyValueCache, DecodeStep>();
+  readonly #decodes = new Map<KeyValueCache, Decode>();
   readonly #fills = new Map<string, FillSlots>();
 
   /** `engine` is the model's or a lane of it; `caches` is shared by all programs of one model on it. */
@@ -65,34 +68,63 @@ export class GeneratePrograms {
     return cache;
   }
 
-  /** One token for every slot: `tokens`, `positions [slots] int32` go in (a token and its position), the next token, its log-prob and the entropy come out. */
-  decode(cache: KeyValueCache): DecodeStep {
+  /**
+   * `turns` tokens for every slot, at most {@link MOST_TURNS}, one after the other: `tokens`, `positions [slots] int32` (a token of each and its position),
+   * `uniforms [MOST_TURNS, slots]` and `turns [] int32` go in; the next tokens, their log-probs and the entropies, `[MOST_TURNS, slots]` each, come out, rows from
+   * `turns` on without meaning. The cache must have room for them; a slot past its room or the model's positions stays at its last, where what it makes means nothing.
+   */
+  decode(cache: KeyValueCache): Decode {
     const known = this.#decodes.get(cache);
     if (known !== undefined) return known;
     const { slots, capacity } = cache.size;
     const model = this.#model;
-    const spec = { shape: [slots], dtype: "int32" } as const;
-    const step: DecodeStep = this.#engine.compile(
+    const { config, architecture } = model;
+    const lastPosition = Math.min(capacity, config.maxPositionEmbeddings) - 1;
+    const tables = cache.layers.flatMap(({ key, value }) => [key, value]);
+    const fields: readonly (keyof ChosenTokens)[] = [
+      ...(["tokens", "logProbs", "entropies"] as const),
+      ...(this.#decoding.kind === "sample" && this.#decoding.massOf !== undefined ? (["topMasses"] as const) : []),
+    ];
+    const column = (x: tf.Tensor) => tf.reshape(x, [slots, 1]);
+    const perSlot = { shape: [slots], dtype: "int32" } as const;
+    const decode: Decode = this.#engine.compile(
       `decode_${slots}x${capacity}`,
-      { tokens: spec, positions: spec, uniforms: { shape: [slots], dtype: "float32" } },
-      ({ tokens, positions, uniforms }, state) => {
-        const weights = model.readWeights(state);
-        const attend = attendFromCache(cache, model.config, state, positions);
-        const column = (x: tf.Tensor) => tf.reshape(x, [slots, 1]);
-        const hidden = model.architecture.forward({
-          config: model.config,
-          weights,
-          inputIds: column(tokens),
-          positions: column(positions),
-          attend,
-        });
-        const logits = tf.matMul(hidden as tf.Tensor2D, model.architecture.unembedding(weights) as tf.Tensor2D, false, true);
-        return { ...this.#choose(logits, uniforms) } as Record<Chosen, tf.Tensor>;
+      {
+        tokens: perSlot,
+        positions: perSlot,
+        uniforms: { shape: [MOST_TURNS, slots], dtype: "float32" },
+        turns: { shape: [], dtype: "int32" },
       },
-      { inSequence: true },
+      ({ tokens, positions, uniforms, turns }, state) => {
+        const weights = model.readWeights(state);
+        // Ids are whole numbers below 2²⁴, which float32 holds exactly: one table takes all that is chosen.
+        const records = ownCopy(tf.fill([MOST_TURNS, fields.length * slots], 0));
+        const start = [tokens, positions, records, ...tables.map((table) => state.read(table))];
+        const [, , written, ...contents] = forLoop({ from: 0, to: turns }, start, (index, [token, position, done, ...held]) => {
+          const contents = new Map(tables.map((table, i) => [table, held[i]!]));
+          const attend = attendFromCache(
+            cache,
+            config,
+            { read: (table) => contents.get(table)!, assign: (table, value) => void contents.set(table, value) },
+            position!,
+          );
+          const hidden = architecture.forward({ config, weights, inputIds: column(token!), positions: column(position!), attend });
+          const logits = tf.matMul(hidden as tf.Tensor2D, architecture.unembedding(weights) as tf.Tensor2D, false, true);
+          const turn = tf.reshape(index, [1]) as tf.Tensor1D;
+          const chosen = this.#choose(logits, tf.reshape(tf.gather(uniforms, turn), [slots]));
+          const record = tf.concat(fields.map((field) => tf.cast(chosen[field]!, "float32")));
+          const next = tf.minimum(tf.add(position!, tf.scalar(1, "int32")), tf.scalar(lastPosition, "int32"));
+          return [chosen.tokens, next, updateRows(done!, turn, tf.reshape(record, [1, -1])), ...contents.values()];
+        });
+        tables.forEach((table, i) => state.assign(table, contents[i]!));
+        const columns = tf.split(written!, fields.length, 1);
+        return Object.fromEntries(
+          fields.map((field, i) => [field, tf.cast(columns[i]!, field === "tokens" ? "int32" : "float32")]),
+        ) as Record<Chosen, tf.Tensor>;
+      },
     );
-    this.#decodes.set(cache, step);
-    return step;
+    this.#decodes.set(cache, decode);
+    return decode;
   }
 
   /** Runs prompts through the model and leaves their keys and values in the cache: `ids [prompts, time]`, `prompts`, `slots [slots] int32`. */

@@ -1,4 +1,4 @@
-// Generation for many requests at once: slots of a cache are filled with prompts, advance a token at a time, leave when
+// Generation for many requests at once: slots of a cache are filled with prompts, advance a few tokens at a time, leave when
 // their response ends, and are filled again (continuous batching). Requests with one prompt share its pass through the model.
 
 import { fillKeyedUniforms } from "@longcot/tensor-kernels";
@@ -6,7 +6,7 @@ import type { Engine } from "@longcot/tensor-kernels";
 import { ConfigError } from "@longcot/errors";
 import { countParameters } from "../model/language-model.ts";
 import type { LanguageModel } from "../model/language-model.ts";
-import { GeneratePrograms } from "./generate-programs.ts";
+import { GeneratePrograms, MOST_TURNS } from "./generate-programs.ts";
 import type { Decoding } from "./generate-programs.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { cacheCapacity, fitsLanes, laneCount, powerOfTwo, promptTime, roundUp, SLOT_STEP, slotsFor } from "./slots.ts";
@@ -32,9 +32,9 @@ export interface GenerationOptions {
   eosTokenIds?: readonly number[];
   /** Sequences under way at once; default 256. */
   maxSlots?: number;
-  /** Stops between two tokens; the promise is rejected with the signal's reason. */
+  /** Stops within a few tokens; the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
-  /** Called after every token of the batch. */
+  /** Called after every few tokens of the batch. */
   onProgress?: (progress: { finished: number; total: number; tokens: number }) => void;
 }
 
@@ -67,9 +67,9 @@ const DEFAULT_MAX_SLOTS = 256;
 /** With pending requests, slots are filled again once this share of them is idle: a fill stops the others. */
 const REFILL_SHARE = 1 / 8;
 /** A cache no longer than this is made whole at once; a longer one grows as sequences do: attention costs as much as there is room. */
-const CAPACITY_AT_ONCE = 96;
+const CAPACITY_AT_ONCE = 64;
 /** Room for new tokens that a growing cache starts with. */
-const FIRST_ROOM = 64;
+const FIRST_ROOM = 32;
 
 /** {@link GenerationOptions} of one lane. */
 interface LaneOptions extends Omit<GenerationOptions, "maxSlots" | "signal" | "onProgress"> {
@@ -219,29 +219,33 @@ async function runRequests(
       if (reached > cache.size.capacity)
         await resize(slots.length, Math.min(cacheCapacity(2 * cache.size.capacity), cacheCapacity(mostPositions)));
 
-      const { tokens, logProbs, entropies, topMasses } = await programs.decode(cache)(stepInputs(slots, requests, seed, step));
-      slots.forEach((sequence, slot) => {
-        if (sequence === undefined) return;
-        const token = tokens[slot]!;
-        sequence.tokens.push(token);
-        sequence.logProbs.push(logProbs[slot]!);
-        sequence.entropies.push(entropies[slot]!);
-        if (topMasses !== undefined) sequence.topMasses.push(topMasses[slot]!);
-        sequence.token = token;
-        sequence.position++;
-        generated++;
-        const stopped = eos.has(token);
-        if (!stopped && sequence.tokens.length < capOf(requests[sequence.request]!, maxNewTokens)) return;
-        responses[sequence.request] = {
-          tokens: Int32Array.from(sequence.tokens),
-          logProbs: Float32Array.from(sequence.logProbs),
-          entropies: Float32Array.from(sequence.entropies),
-          ...(topMasses === undefined ? {} : { topMasses: Float32Array.from(sequence.topMasses) }),
-          finishReason: stopped ? "stop" : "length",
-        };
-        slots[slot] = undefined;
-        finished++;
-      });
+      const turns = turnsFor(slots, requests, cache.size.capacity, maxNewTokens);
+      const { tokens, logProbs, entropies, topMasses } = await programs.decode(cache)(decodeInputs(slots, requests, { seed, step, turns }));
+      for (let turn = 0; turn < turns; turn++) {
+        slots.forEach((sequence, slot) => {
+          if (sequence === undefined) return;
+          const at = turn * slots.length + slot;
+          const token = tokens[at]!;
+          sequence.tokens.push(token);
+          sequence.logProbs.push(logProbs[at]!);
+          sequence.entropies.push(entropies[at]!);
+          if (topMasses !== undefined) sequence.topMasses.push(topMasses[at]!);
+          sequence.token = token;
+          sequence.position++;
+          generated++;
+          const stopped = eos.has(token);
+          if (!stopped && sequence.tokens.length < capOf(requests[sequence.request]!, maxNewTokens)) return;
+          responses[sequence.request] = {
+            tokens: Int32Array.from(sequence.tokens),
+            logProbs: Float32Array.from(sequence.logProbs),
+            entropies: Float32Array.from(sequence.entropies),
+            ...(topMasses === undefined ? {} : { topMasses: Float32Array.from(sequence.topMasses) }),
+            finishReason: stopped ? "stop" : "length",
+          };
+          slots[slot] = undefined;
+          finished++;
+        });
+      }
       options.onProgress({ finished, tokens: generated });
     }
   } finally {
@@ -332,16 +336,38 @@ async function fillSlots(
   await programs.fill(cache, size)({ ids, prompts: repeated(promptOf), slots: repeated(taken.map(({ slot }) => slot)) });
 }
 
-/** What the next decode step reads; an idle slot feeds token 0 at position 0, which nobody looks at. */
-function stepInputs(slots: readonly (Sequence | undefined)[], requests: readonly GenerationRequest[], seed: number, step: number) {
+/** Tokens that the next call makes of each sequence: no more than the cache has room for, nor than the longest under way still needs. */
+function turnsFor(
+  slots: readonly (Sequence | undefined)[],
+  requests: readonly GenerationRequest[],
+  capacity: number,
+  maxNewTokens: number,
+): number {
+  let [room, needed] = [MOST_TURNS, 1];
+  for (const sequence of slots) {
+    if (sequence === undefined) continue;
+    room = Math.min(room, capacity - sequence.position);
+    needed = Math.max(needed, capOf(requests[sequence.request]!, maxNewTokens) - sequence.tokens.length);
+  }
+  return Math.min(room, needed);
+}
+
+/** What the next decode call reads; an idle slot feeds token 0 at position 0, which nobody looks at. */
+function decodeInputs(
+  slots: readonly (Sequence | undefined)[],
+  requests: readonly GenerationRequest[],
+  { seed, step, turns }: { seed: number; step: number; turns: number },
+) {
   const field = (of: (sequence: Sequence) => number) => Int32Array.from(slots, (sequence) => (sequence === undefined ? 0 : of(sequence)));
-  const uniforms = new Float32Array(slots.length);
-  fillKeyedUniforms(uniforms, {
-    seed,
-    step,
-    prompts: field(({ request }) => requests[request]!.prompt),
-    samples: field(({ request }) => requests[request]!.sample),
-    positions: field(({ tokens }) => tokens.length),
-  });
-  return { tokens: field(({ token }) => token), positions: field(({ position }) => position), uniforms };
+  const uniforms = new Float32Array(MOST_TURNS * slots.length);
+  const [prompts, samples] = [field(({ request }) => requests[request]!.prompt), field(({ request }) => requests[request]!.sample)];
+  for (let turn = 0; turn < turns; turn++)
+    fillKeyedUniforms(uniforms.subarray(turn * slots.length, (turn + 1) * slots.length), {
+      seed,
+      step,
+      prompts,
+      samples,
+      positions: field(({ tokens }) => tokens.length + turn),
+    });
+  return { tokens: field(({ token }) => token), positions: field(({ position }) => position), uniforms, turns: Int32Array.of(turns) };
 }

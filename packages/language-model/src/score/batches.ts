@@ -66,15 +66,19 @@ const WORTH_PACKING = 0.1;
 
 /**
  * Batches that hold every sequence once, longest first. Sequences share a row (first fit, longest first) where that saves a tenth of the tokens;
- * lengths that are alike get a row each. Of one time there are at most four row counts per power of two, so that few shapes are compiled.
+ * lengths that are alike get a row each. Rows come in powers of two, so that few shapes are compiled: compiling one takes as long as using it several times.
  * @throws ConfigError where the longest sequence does not fit the budget.
  */
 export function planBatches(lengths: readonly number[], options: BatchOptions): Batch[] {
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   const alone = order.map((index) => ({ sequences: [index], filled: lengths[index]!, time: batchTime(lengths[index]!, options.most) }));
-  const apart = cutBatches(alone, lengths, options);
+  const apart = cutBatches(alone, options).map(({ rows, chosen, time }): Batch => ({
+    indices: chosen.flatMap(({ sequences }) => sequences),
+    rows,
+    time,
+  }));
   const shared = Map.groupBy(packRows(order, lengths, options), ({ time }) => time);
-  const together = [...shared.values()].flatMap((rows) => cutBatches(rows, lengths, options));
+  const together = [...shared.values()].flatMap((rows) => cutBatches(rows, options).map((cut) => packedBatch(cut, lengths)));
   const tokens = (batches: readonly Batch[]) =>
     batches.reduce((sum, { rows, time, packing }) => sum + (packing?.rows ?? rows) * (packing?.time ?? time), 0);
   return tokens(together) < (1 - WORTH_PACKING) * tokens(apart) ? together : apart;
@@ -125,9 +129,19 @@ interface Row {
   time: number;
 }
 
-/** Batches of `rows`, longest first; each as long as its first. */
-function cutBatches(rows: readonly Row[], lengths: readonly number[], { batchTokens }: BatchOptions): Batch[] {
-  const batches: Batch[] = [];
+interface Cut {
+  chosen: readonly Row[];
+  /** A power of two, at least as many as are chosen. */
+  rows: number;
+  time: number;
+}
+
+/** Padding that is worth one batch instead of two. */
+const MOST_PADDING = 1 / 8;
+
+/** `rows`, longest first, in batches; each as long as its first. */
+function cutBatches(rows: readonly Row[], { batchTokens }: BatchOptions): Cut[] {
+  const cuts: Cut[] = [];
   for (let from = 0; from < rows.length;) {
     const { time } = rows[from]!;
     const room = Math.floor(batchTokens / time);
@@ -138,17 +152,21 @@ function cutBatches(rows: readonly Row[], lengths: readonly number[], { batchTok
         expected: `at least ${time}, to hold the longest sequence`,
         received: String(batchTokens),
       });
-    const chosen = rows.slice(from, from + room);
-    batches.push(batchOf(chosen, lengths, { rows: Math.min(rowCount(chosen.length), room), time }));
-    from += chosen.length;
+    const left = rows.length - from;
+    const all = 2 ** Math.ceil(Math.log2(left));
+    const count = all <= room && all - left <= all * MOST_PADDING ? all : 2 ** Math.floor(Math.log2(Math.min(left, room)));
+    cuts.push({ chosen: rows.slice(from, from + count), rows: count, time });
+    from += count;
   }
-  return batches;
+  return cuts;
 }
 
-function batchOf(rows: readonly Row[], lengths: readonly number[], seen: { rows: number; time: number }): Batch {
-  const indices = rows.flatMap(({ sequences }) => sequences);
-  if (indices.length === rows.length) return { indices, ...seen };
-  const places = rows.flatMap(({ sequences }, row) => {
+/** Rows of a grid for each packed row: padding of the grid costs nothing, since it is only numbers of the loss, and another shape costs its compilation. */
+const GRID_ROWS = 8;
+
+function packedBatch({ chosen, rows, time }: Cut, lengths: readonly number[]): Batch {
+  const indices = chosen.flatMap(({ sequences }) => sequences);
+  const places = chosen.flatMap(({ sequences }, row) => {
     let start = 0;
     return sequences.map((index) => {
       const place = { row, start, length: lengths[index]! };
@@ -156,12 +174,5 @@ function batchOf(rows: readonly Row[], lengths: readonly number[], seen: { rows:
       return place;
     });
   });
-  // The grid is only numbers of the loss: its padding costs nothing, its shapes should be few.
-  return { indices, rows: 2 ** Math.ceil(Math.log2(indices.length)), time: seen.time, packing: { ...seen, places } };
-}
-
-/** Rounded up to a multiple of a quarter of its power of two: at most a third of the rows are padding, and shapes recur. */
-function rowCount(rows: number): number {
-  const step = Math.max(1, 2 ** Math.floor(Math.log2(rows)) / 4);
-  return Math.ceil(rows / step) * step;
+  return { indices, rows: Math.max(GRID_ROWS * rows, 2 ** Math.ceil(Math.log2(indices.length))), time, packing: { rows, time, places } };
 }

@@ -99,8 +99,23 @@ describe("planBatches", () => {
     const seen = planBatches([500, 300, ...short], { batchTokens: 4096, most: 2048 }).map(({ packing }) => packing!);
     expect(seen.map(({ rows, time, places }) => ({ rows, time, lengths: places.map(({ length }) => length) }))).toEqual([
       { rows: 2, time: 512, lengths: [500, 300, 100, 100] },
-      { rows: 5, time: 256, lengths: Array.from({ length: 10 }, () => 100) },
+      { rows: 4, time: 256, lengths: Array.from({ length: 8 }, () => 100) },
+      { rows: 1, time: 256, lengths: [100, 100] },
     ]);
+  });
+
+  test("has few shapes, whatever the lengths: rows in powers of two, padded by an eighth at the most", () => {
+    const shapes = new Set<string>();
+    for (let step = 0; step < 50; step++) {
+      const lengths = Array.from({ length: 64 }, (_, i) => 16 + ((step * 7919 + i * i * 104_729) % 497));
+      for (const { rows, time, packing } of planBatches(lengths, { batchTokens: 16_384, most: 2048 })) {
+        const used = new Set(packing!.places.map(({ row }) => row)).size;
+        expect(Math.log2(packing!.rows) % 1).toBe(0);
+        expect(used).toBeGreaterThanOrEqual(packing!.rows * (7 / 8));
+        shapes.add(`${packing!.rows}x${packing!.time} as ${rows}x${time}`);
+      }
+    }
+    expect(shapes.size).toBeLessThanOrEqual(8);
   });
 
   test("names a budget that is too small", () => {

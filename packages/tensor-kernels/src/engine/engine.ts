@@ -25,14 +25,6 @@ export type TensorFunction<I extends string, O extends string> = (inputs: Record
 /** A compiled function: typed arrays in, typed arrays out. Calls of one engine run one after the other, off the event loop. */
 export type Compiled<I extends string, O extends string> = (inputs: Record<I, EngineArray>) => Promise<Record<O, EngineArray>>;
 
-export interface CompileOptions {
-  /**
-   * Whether the operations run one after the other, each on as many threads as it can use, instead of two at once where they do not depend on each
-   * other. Less time between operations: right where many are small. Default false; the numbers are the same.
-   */
-  inSequence?: boolean;
-}
-
 /** Where tensors live and computations run. */
 export interface Engine {
   /** `tensorflow-gpu` and `tensorflow` trace into TensorFlow graphs; `eager` names the tfjs backend that runs op by op. */
@@ -50,12 +42,7 @@ export interface Engine {
   /** Forgets a variable; compiled functions that use it fail from then on. */
   release(variable: Variable): Promise<void>;
   /** Compiles `fn` for inputs of exactly these shapes. `name` labels the graph's nodes and error messages. */
-  compile<I extends string, O extends string>(
-    name: string,
-    inputs: Record<I, TensorSpec>,
-    fn: TensorFunction<I, O>,
-    options?: CompileOptions,
-  ): Compiled<I, O>;
+  compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O>;
   /**
    * At most `count` engines of one thread each that run beside each other and beside this one: for functions of many operations too small to be shared by threads. Their
    * functions may read this engine's variables, without a copy, as they are when a call begins. Closed with this engine, which stands in for itself where there is one

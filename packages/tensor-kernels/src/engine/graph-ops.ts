@@ -1,4 +1,4 @@
-// Operations that tfjs has no word for: order without data, memory of one's own, and writing rows in place.
+// Operations that tfjs has no word for: order without data, memory of one's own, writing rows in place, halves exchanged.
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
@@ -46,6 +46,12 @@ register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => {
   return graph.info(copy, x.shape, x.dtype);
 });
 
+register<{ x: TensorInfo }>("SwapHalves", ({ inputs: { x }, graph }) => {
+  const [axis, half] = [x.shape.length - 1, x.shape.at(-1)! / 2];
+  const inputs = [graph.output(x), graph.int32([half], []), graph.int32([axis], [])];
+  return graph.info(graph.emit("Roll", inputs, { T: type(x.dtype), Tshift: type("int32"), Taxis: type("int32") }), x.shape, x.dtype);
+});
+
 const tracing = (): boolean => traceOptions() !== undefined;
 
 /**
@@ -82,4 +88,11 @@ export function ownCopy<T extends Tensor>(x: T): T {
 export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor {
   if (tracing()) return tf.engine().runKernel("UpdateRows", { table, rows, values }) as Tensor;
   return tf.tensorScatterUpdate(table, tf.reshape(rows, [-1, 1]), values);
+}
+
+/** `x [..., 2n]` with the halves of its last dimension exchanged. Not differentiable: use it inside custom gradients. */
+export function swapHalves(x: Tensor): Tensor {
+  if (tracing()) return tf.engine().runKernel("SwapHalves", { x }) as Tensor;
+  const [first, second] = tf.split(x, 2, -1) as [Tensor, Tensor];
+  return tf.concat([second, first], -1);
 }

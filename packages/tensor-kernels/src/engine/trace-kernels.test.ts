@@ -283,6 +283,13 @@ const ofTheGraphOnly: TraceCase[] = [
     {},
     { values: [[8, 2, 7]], outputs: ["float32 [3, 1]"] },
   ),
+  kernelCase(
+    "SwapHalves",
+    "of two rows",
+    { x: f32([2, 4], 1, 2, 3, 4, 5, 6, 7, 8) },
+    {},
+    { values: [[3, 4, 1, 2, 7, 8, 5, 6]], outputs: ["float32 [2, 4]"] },
+  ),
 ];
 
 /** Kernels that exist to refuse: with what they say. */

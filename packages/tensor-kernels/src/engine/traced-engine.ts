@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigError } from "@longcot/errors";
-import type { CompileOptions, Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
+import type { Compiled, Engine, EngineArray, State, TensorFunction, Variable } from "./engine.ts";
 import type { Attribute, NodeDef } from "./graph-def.ts";
 import { TensorFlowContext } from "./tensorflow-context.ts";
 import type { Argument, Loan, Operation } from "./tensorflow-context.ts";
@@ -100,12 +100,7 @@ export class TracedEngine implements Engine {
     return this.#lanes.slice(0, most);
   }
 
-  compile<I extends string, O extends string>(
-    name: string,
-    inputs: Record<I, TensorSpec>,
-    fn: TensorFunction<I, O>,
-    { inSequence = false }: CompileOptions = {},
-  ): Compiled<I, O> {
+  compile<I extends string, O extends string>(name: string, inputs: Record<I, TensorSpec>, fn: TensorFunction<I, O>): Compiled<I, O> {
     const prefix = `${nodeName(name)}.${this.#compiled++}`;
     const { xla } = this.#options;
     const lender = this.#lender;
@@ -113,16 +108,14 @@ export class TracedEngine implements Engine {
     const first = traceFunction(prefix, inputs, fn, isLent, this.#options);
     // XLA compiles no loops of this kind, and would copy a table to write a row of it: such functions are TensorFlow's to run.
     const throughXla = xla && !has(first, "Enter", "InplaceUpdate");
-    const trace = xla && !throughXla ? traceFunction(prefix, inputs, fn, isLent, { ...this.#options, xla: false }) : first;
-    const { nodes, outputs, variables, lent, assigned, assignments } = trace;
+    const { nodes, outputs, variables, lent, assigned, assignments } =
+      xla && !throughXla ? traceFunction(prefix, inputs, fn, isLent, { ...this.#options, xla: false }) : first;
     const keys = Object.keys(inputs) as I[];
-    // TensorFlow's executor without a queue knows no loops, and nothing of two devices.
-    const queuesNothing = inSequence && this.kind === "tensorflow" && !has(trace, "Enter");
     const operation: Operation = {
       name: `Traced/${prefix}`,
       ...(throughXla
         ? { attributes: COMPILED_BY_XLA, device: this.kind === "tensorflow" ? "/device:CPU:0" : "/device:GPU:0" }
-        : { attributes: queuesNothing ? SINGLE_THREADED : {} }),
+        : { attributes: {} }),
     };
     this.#context.define(operation.name, {
       nodes,
@@ -303,4 +296,3 @@ const text = (value: string) => ({ kind: "string", value }) as const;
 const RESOURCE = { kind: "type", type: "resource" } as const;
 /** XLA compiles the whole function, or the call fails. */
 const COMPILED_BY_XLA: Operation["attributes"] = { _XlaMustCompile: bool(true) };
-const SINGLE_THREADED: Operation["attributes"] = { executor_type: text("SINGLE_THREADED_EXECUTOR") };

@@ -9,19 +9,22 @@ import type { BlockAttentionInputs } from "./block-attention.ts";
 /** Longest sequence whose scores are computed whole: below, blocks save no time. */
 export const LONGEST_WHOLE_ATTENTION = 256;
 const LEAST_BLOCK = 128;
+const BLOCK_STEP = 16;
 
 interface AttentionSizes {
   /** Longest sequence whose scores are computed whole. */
   whole: number;
-  /** Bytes of a block of scores. */
+  /** Most bytes of a block of scores. */
   blockBytes: number;
   mostBlock: number;
+  /** Blocks of a sequence, where they come out no shorter than the least: the more, the more of the square above the diagonal is left out. */
+  leastCount: number;
 }
 
 /** A few blocks stay in a processor's cache. */
-const ON_CPU: AttentionSizes = { whole: LONGEST_WHOLE_ATTENTION, blockBytes: 4 * 1024 * 1024, mostBlock: 512 };
+const ON_CPU: AttentionSizes = { whole: LONGEST_WHOLE_ATTENTION, blockBytes: 4 * 1024 * 1024, mostBlock: 512, leastCount: 4 };
 /** A loop's turn costs the host as much as a large block costs the GPU. */
-const ON_GPU: AttentionSizes = { whole: 1024, blockBytes: 256 * 1024 * 1024, mostBlock: 1024 };
+const ON_GPU: AttentionSizes = { whole: 1024, blockBytes: 256 * 1024 * 1024, mostBlock: 1024, leastCount: 1 };
 
 /**
  * Returns `softmax(query · keyᵀ / √headDim) · value` over the keys `firstKeys[t] ≤ key ≤ t` of each query t.
@@ -39,8 +42,9 @@ export function causalAttention(inputs: Omit<BlockAttentionInputs, "blockTime">)
   return attention({ ...projections, bias: firstKeys === undefined ? causalBias(time) : firstKeysBias(firstKeys) });
 }
 
-/** The power of two whose blocks of scores are nearest below `blockBytes`. */
-export function blockTimeFor(heads: number, time: number, { blockBytes, mostBlock }: AttentionSizes = ON_CPU): number {
-  const fitting = 2 ** Math.floor(Math.log2(Math.sqrt(blockBytes / (4 * heads))));
-  return Math.min(time, Math.max(LEAST_BLOCK, Math.min(mostBlock, fitting)));
+/** Positions of a block, such that blocks of scores stay below `blockBytes` and little more than `time` is covered: equal blocks, in steps of 16. */
+export function blockTimeFor(heads: number, time: number, { blockBytes, mostBlock, leastCount }: AttentionSizes = ON_CPU): number {
+  const fitting = Math.min(mostBlock, Math.floor(Math.sqrt(blockBytes / (4 * heads))));
+  const count = Math.max(1, Math.min(Math.floor(time / LEAST_BLOCK), Math.max(leastCount, Math.ceil(time / fitting))));
+  return Math.min(time, Math.ceil(time / count / BLOCK_STEP) * BLOCK_STEP);
 }

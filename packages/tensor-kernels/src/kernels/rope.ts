@@ -1,5 +1,6 @@
 // Rotary position embedding in the half-rotation layout of Hugging Face models.
 import * as tf from "@tensorflow/tfjs-core";
+import { swapHalves } from "../engine/graph-ops.ts";
 import { checkShape } from "./check-shape.ts";
 import { customGradient } from "./custom-gradient.ts";
 
@@ -41,28 +42,31 @@ export function ropeTables(positions: tf.Tensor, { inverseFrequencies, maxPositi
   const block = tf.floorDiv(flat, tf.scalar(FINE_POSITIONS, "int32"));
   const offset = tf.sub(flat, tf.mul(block, tf.scalar(FINE_POSITIONS, "int32")));
   const rows = (count: number, stride: number, indices: tf.Tensor) =>
-    tf.split(tf.gather(tf.tensor2d(angleTable(count, stride, inverseFrequencies), [count, 2 * half]), indices as tf.Tensor1D), 2, -1) as [
+    tf.split(tf.gather(tf.tensor2d(angleTable(count, stride, inverseFrequencies), [count, 4 * half]), indices as tf.Tensor1D), 2, -1) as [
       tf.Tensor,
       tf.Tensor,
     ];
   const [cosBlock, sinBlock] = rows(Math.ceil(maxPositions / FINE_POSITIONS), FINE_POSITIONS, block);
   const [cosOffset, sinOffset] = rows(FINE_POSITIONS, 1, offset);
+  // The signs of two sines cancel in their product, and stay in a sine times a cosine.
   const cos = tf.sub(tf.mul(cosBlock, cosOffset), tf.mul(sinBlock, sinOffset));
   const sin = tf.add(tf.mul(sinBlock, cosOffset), tf.mul(cosBlock, sinOffset));
-  const joined = (first: tf.Tensor, second: tf.Tensor) => tf.reshape(tf.concat([first, second], -1), [batch, 1, time, 2 * half]);
-  return { cos: joined(cos, cos), sin: joined(tf.neg(sin), sin) };
+  return { cos: tf.reshape(cos, [batch, 1, time, 2 * half]), sin: tf.reshape(sin, [batch, 1, time, 2 * half]) };
 }
 
-/** Rows `[cos | sin]` of the angles of positions 0, stride, 2·stride, …, computed in double precision. */
+/** Rows `[cos, cos | −sin, sin]` of the angles of positions 0, stride, 2·stride, …, computed in double precision. */
 function angleTable(count: number, stride: number, inverseFrequencies: readonly number[]): Float32Array {
   const half = inverseFrequencies.length;
-  const table = new Float32Array(count * 2 * half);
-  inverseFrequencies.forEach((frequency, i) => {
-    for (let row = 0; row < count; row++) {
-      table[row * 2 * half + i] = Math.cos(row * stride * frequency);
-      table[row * 2 * half + half + i] = Math.sin(row * stride * frequency);
-    }
-  });
+  const table = new Float32Array(count * 4 * half);
+  for (let row = 0; row < count; row++) {
+    inverseFrequencies.forEach((frequency, i) => {
+      const angle = row * stride * frequency;
+      const at = row * 4 * half + i;
+      table[at] = table[at + half] = Math.cos(angle);
+      table[at + 3 * half] = Math.sin(angle);
+      table[at + 2 * half] = -table[at + 3 * half]!;
+    });
+  }
   return table;
 }
 
@@ -74,16 +78,12 @@ function angleTable(count: number, stride: number, inverseFrequencies: readonly 
  * @throws ShapeError when the tables are not of `x`'s batch, time and headDim.
  */
 export function applyRope(x: tf.Tensor, tables: RopeTables): tf.Tensor {
-  const [batch, heads, time, headDim] = checkShape("applyRope", "x", x, ["batch", "heads", "time", "headDim"]);
-  const half = headDim / 2;
+  const [batch, , time, headDim] = checkShape("applyRope", "x", x, ["batch", "heads", "time", "headDim"]);
   checkShape("applyRope", "tables.cos", tables.cos, [batch, 1, time, headDim]);
   checkShape("applyRope", "tables.sin", tables.sin, [batch, 1, time, headDim]);
-  const halfShape = [batch, heads, time, half];
-  const swapped = (halves: tf.Tensor): tf.Tensor =>
-    tf.concat([tf.slice(halves, [0, 0, 0, half], halfShape), tf.slice(halves, [0, 0, 0, 0], halfShape)], -1);
   return customGradient(
     [x],
-    () => ({ value: tf.add(tf.mul(x, tables.cos), tf.mul(swapped(x), tables.sin)), saved: [tables.cos, tables.sin] }),
-    (gradient, [cos, sin]) => [tf.sub(tf.mul(gradient, cos!), tf.mul(swapped(gradient), sin!))],
+    () => ({ value: tf.add(tf.mul(x, tables.cos), tf.mul(swapHalves(x), tables.sin)), saved: [tables.cos, tables.sin] }),
+    (gradient, [cos, sin]) => [tf.sub(tf.mul(gradient, cos!), tf.mul(swapHalves(gradient), sin!))],
   );
 }

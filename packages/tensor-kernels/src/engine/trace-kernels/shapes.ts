@@ -3,7 +3,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
 import { checkDtype, int, type } from "../trace-backend.ts";
-import type { TraceBackend } from "../trace-backend.ts";
 import { register } from "./register.ts";
 
 type Unary = { x: TensorInfo };
@@ -30,30 +29,26 @@ register<Unary, { perm: number[] }>("Transpose", ({ inputs: { x }, attrs: { perm
   return graph.info(output, shape, x.dtype);
 });
 
-function slice(graph: TraceBackend, x: TensorInfo, begin: readonly number[], size: readonly number[]): TensorInfo {
-  return graph.info(
-    graph.emit("Slice", [graph.output(x), graph.int32(begin), graph.int32(size)], { T: type(x.dtype), Index: type("int32") }),
-    size,
-    x.dtype,
-  );
-}
-
 register<Unary, { begin: number | number[]; size: number | number[] }>("Slice", ({ inputs: { x }, attrs, graph }) => {
   const [begin, size] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size);
-  return slice(graph, x, begin!, size!);
+  const output = graph.emit("Slice", [graph.output(x), graph.int32(begin!), graph.int32(size!)], {
+    T: type(x.dtype),
+    Index: type("int32"),
+  });
+  return graph.info(output, size!, x.dtype);
 });
 
 register<Unary, { numOrSizeSplits: number | number[]; axis: number }>(
   "SplitV",
   ({ inputs: { x }, attrs: { numOrSizeSplits, axis }, graph }) => {
     const along = tf.util.parseAxisParam(axis, x.shape)[0]!;
-    const begin = x.shape.map(() => 0);
-    return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along).map((length) => {
-      const size = x.shape.with(along, length);
-      const part = slice(graph, x, [...begin], size);
-      begin[along]! += length;
-      return part;
+    const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along);
+    const output = graph.emit("SplitV", [graph.output(x), graph.int32(sizes), graph.int32([along], [])], {
+      T: type(x.dtype),
+      Tlen: type("int32"),
+      num_split: int(sizes.length),
     });
+    return sizes.map((length, i) => graph.info(i === 0 ? output : `${output}:${i}`, x.shape.with(along, length), x.dtype));
   },
 );
 
