@@ -55,6 +55,9 @@ export async function generateResponses(
   const requests = prompts.flatMap((prompt) =>
     Array.from({ length: groupSize }, (_, sample) => ({ promptTokens: prompt.tokens, prompt: prompt.index, sample })),
   );
+  const progress = (finished: number): void =>
+    emit({ type: "phase", phase, completed: finished, total: requests.length, unit: "responses" });
+  progress(0);
   return await generate(model, requests, {
     decoding: decoding === "greedy" ? { kind: "greedy" } : { kind: "sample", ...decoding },
     maxNewTokens,
@@ -62,7 +65,7 @@ export async function generateResponses(
     step,
     eosTokenIds: tokenizer.eosTokenIds,
     signal,
-    onProgress: ({ finished, total }) => emit({ type: "phase", phase, completed: finished, total, unit: "responses" }),
+    onProgress: ({ finished }) => progress(finished),
   });
 }
 
