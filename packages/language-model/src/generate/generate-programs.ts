@@ -100,7 +100,7 @@ export class GeneratePrograms {
         // Ids are whole numbers below 2²⁴, which float32 holds exactly: one table takes all that is chosen.
         const records = ownCopy(tf.fill([MOST_TURNS, fields.length * slots], 0));
         const start = [tokens, positions, records, ...tables.map((table) => state.read(table))];
-        const [, , written, ...contents] = forLoop({ from: 0, to: turns }, start, (index, [token, position, done, ...held]) => {
+        const [, , written, ...filled] = forLoop({ from: 0, to: turns }, start, (index, [token, position, done, ...held]) => {
           const contents = new Map(tables.map((table, i) => [table, held[i]!]));
           const attend = attendFromCache(
             cache,
@@ -116,7 +116,7 @@ export class GeneratePrograms {
           const next = tf.minimum(tf.add(position!, tf.scalar(1, "int32")), tf.scalar(lastPosition, "int32"));
           return [chosen.tokens, next, updateRows(done!, turn, tf.reshape(record, [1, -1])), ...contents.values()];
         });
-        tables.forEach((table, i) => state.assign(table, contents[i]!));
+        tables.forEach((table, i) => state.assign(table, filled[i]!));
         const columns = tf.split(written!, fields.length, 1);
         return Object.fromEntries(
           fields.map((field, i) => [field, tf.cast(columns[i]!, field === "tokens" ? "int32" : "float32")]),

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectClose } from "@longcot/vitest-config/close-to";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadLanguageModel } from "../model/language-model.ts";
+import { createLanguageModel, loadLanguageModel } from "../model/language-model.ts";
 import type { LanguageModel } from "../model/language-model.ts";
 import { score } from "../score/score.ts";
 import { ENGINES, openTinyModel, TINY_QWEN2 } from "../testing/engines.ts";
@@ -144,6 +144,20 @@ describe.each(ENGINES)("generate on %s", (choice) => {
     responses.forEach(({ logProbs }, i) =>
       expectClose(logProbs, scored[i]!.logProbs.slice(long[i]!.promptTokens.length), { atol: 1e-4 }, `sequence ${i}`),
     );
+  });
+
+  test("a response that ends at the model's last position leaves the one beside it alone", async () => {
+    // A cache of 1,536 positions, of which the model knows 1,280.
+    const short = await createLanguageModel(model.engine, { ...model.config, maxPositionEmbeddings: 1280 }, {}, { seed: 0, name: "short" });
+    const beside = [
+      { ...request(1274, 0), maxNewTokens: 6 },
+      { ...request(3, 1), maxNewTokens: 12 },
+    ];
+    const together = await generate(short, beside, SAMPLING);
+    const alone = await Promise.all(beside.map(async (one) => (await generate(short, [one], SAMPLING))[0]!));
+    expect(together.map(({ tokens }) => tokens.length)).toEqual([6, 12]);
+    expect(together.map(({ tokens }) => [...tokens])).toEqual(alone.map(({ tokens }) => [...tokens]));
+    together.forEach(({ logProbs }, i) => expectClose(logProbs, alone[i]!.logProbs, { atol: 1e-4 }, `sequence ${i}`));
   });
 
   test("two models of one engine generate apart", async () => {

@@ -221,30 +221,29 @@ async function runRequests(
 
       const turns = turnsFor(slots, requests, cache.size.capacity, maxNewTokens);
       const { tokens, logProbs, entropies, topMasses } = await programs.decode(cache)(decodeInputs(slots, requests, { seed, step, turns }));
-      for (let turn = 0; turn < turns; turn++) {
-        slots.forEach((sequence, slot) => {
-          if (sequence === undefined) return;
-          const at = turn * slots.length + slot;
-          const token = tokens[at]!;
-          sequence.tokens.push(token);
-          sequence.logProbs.push(logProbs[at]!);
-          sequence.entropies.push(entropies[at]!);
-          if (topMasses !== undefined) sequence.topMasses.push(topMasses[at]!);
-          sequence.token = token;
-          sequence.position++;
-          generated++;
-          const stopped = eos.has(token);
-          if (!stopped && sequence.tokens.length < capOf(requests[sequence.request]!, maxNewTokens)) return;
-          responses[sequence.request] = {
-            tokens: Int32Array.from(sequence.tokens),
-            logProbs: Float32Array.from(sequence.logProbs),
-            entropies: Float32Array.from(sequence.entropies),
-            ...(topMasses === undefined ? {} : { topMasses: Float32Array.from(sequence.topMasses) }),
-            finishReason: stopped ? "stop" : "length",
-          };
-          slots[slot] = undefined;
-          finished++;
-        });
+      for (let at = 0; at < turns * slots.length; at++) {
+        const slot = at % slots.length;
+        const sequence = slots[slot];
+        if (sequence === undefined) continue;
+        const token = tokens[at]!;
+        sequence.tokens.push(token);
+        sequence.logProbs.push(logProbs[at]!);
+        sequence.entropies.push(entropies[at]!);
+        if (topMasses !== undefined) sequence.topMasses.push(topMasses[at]!);
+        sequence.token = token;
+        sequence.position++;
+        generated++;
+        const stopped = eos.has(token);
+        if (!stopped && sequence.tokens.length < capOf(requests[sequence.request]!, maxNewTokens)) continue;
+        responses[sequence.request] = {
+          tokens: Int32Array.from(sequence.tokens),
+          logProbs: Float32Array.from(sequence.logProbs),
+          entropies: Float32Array.from(sequence.entropies),
+          ...(topMasses === undefined ? {} : { topMasses: Float32Array.from(sequence.topMasses) }),
+          finishReason: stopped ? "stop" : "length",
+        };
+        slots[slot] = undefined;
+        finished++;
       }
       options.onProgress({ finished, tokens: generated });
     }

@@ -1,6 +1,7 @@
 // Sequences of many lengths as batches: packed into rows of the longest one's length, cut by a budget of tokens, in few shapes.
 
 import { ConfigError } from "@longcot/errors";
+import { powerOfTwo } from "../generate/slots.ts";
 import type { Packing } from "./packing.ts";
 
 /** One batch: a padded grid of a sequence to a row and, where some fit together, the fewer rows that the model sees. */
@@ -22,7 +23,7 @@ export interface BatchOptions {
 
 /** Times are compiled in steps of 16 up to 256, then of a sixteenth of the next power of two. */
 export function batchTime(length: number, most: number): number {
-  const step = length <= 256 ? 16 : 2 ** Math.ceil(Math.log2(length)) / 16;
+  const step = length <= 256 ? 16 : powerOfTwo(length) / 16;
   return Math.min(Math.ceil(Math.max(2, length) / step) * step, most);
 }
 
@@ -36,7 +37,7 @@ const SHORT_ROW = 256;
  * a row others fill.
  */
 function packedTime(length: number, { most, batchTokens }: BatchOptions): number {
-  const time = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
+  const time = powerOfTwo(Math.max(2, length));
   return time <= Math.min(FEW_TIMES_UP_TO, most, batchTokens) ? time : batchTime(length, most);
 }
 
@@ -73,7 +74,7 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   const alone = order.map((index) => ({ sequences: [index], filled: lengths[index]!, time: batchTime(lengths[index]!, options.most) }));
   const apart = cutBatches(alone, options).map(({ rows, chosen, time }): Batch => ({
-    indices: chosen.flatMap(({ sequences }) => sequences),
+    indices: sequencesOf(chosen),
     rows,
     time,
   }));
@@ -115,7 +116,7 @@ export function planGroupedBatches(lengths: readonly number[], { groupSize, ...o
     const indices = groups.flatMap(membersOf);
     return {
       indices,
-      rows: groupSize * 2 ** Math.ceil(Math.log2(groups.length)),
+      rows: groupSize * powerOfTwo(groups.length),
       time: batchTime(Math.max(...indices.map((index) => lengths[index]!)), options.most),
       packing: { rows: packing?.rows ?? rows, time: packing?.time ?? time, places },
     };
@@ -128,6 +129,8 @@ interface Row {
   filled: number;
   time: number;
 }
+
+const sequencesOf = (rows: readonly Row[]): number[] => rows.flatMap(({ sequences }) => sequences);
 
 interface Cut {
   chosen: readonly Row[];
@@ -153,7 +156,7 @@ function cutBatches(rows: readonly Row[], { batchTokens }: BatchOptions): Cut[] 
         received: String(batchTokens),
       });
     const left = rows.length - from;
-    const all = 2 ** Math.ceil(Math.log2(left));
+    const all = powerOfTwo(left);
     const count = all <= room && all - left <= all * MOST_PADDING ? all : 2 ** Math.floor(Math.log2(Math.min(left, room)));
     cuts.push({ chosen: rows.slice(from, from + count), rows: count, time });
     from += count;
@@ -165,7 +168,7 @@ function cutBatches(rows: readonly Row[], { batchTokens }: BatchOptions): Cut[] 
 const GRID_ROWS = 8;
 
 function packedBatch({ chosen, rows, time }: Cut, lengths: readonly number[]): Batch {
-  const indices = chosen.flatMap(({ sequences }) => sequences);
+  const indices = sequencesOf(chosen);
   const places = chosen.flatMap(({ sequences }, row) => {
     let start = 0;
     return sequences.map((index) => {
@@ -174,5 +177,5 @@ function packedBatch({ chosen, rows, time }: Cut, lengths: readonly number[]): B
       return place;
     });
   });
-  return { indices, rows: Math.max(GRID_ROWS * rows, 2 ** Math.ceil(Math.log2(indices.length))), time, packing: { rows, time, places } };
+  return { indices, rows: Math.max(GRID_ROWS * rows, powerOfTwo(indices.length)), time, packing: { rows, time, places } };
 }

@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { checkDtype, int, traceOptions, type } from "./trace-backend.ts";
+import { checkDtype, traceOptions, type } from "./trace-backend.ts";
 import type { TraceBackend } from "./trace-backend.ts";
 import { register } from "./trace-kernels/register.ts";
 
@@ -48,17 +48,8 @@ register<{ x: TensorInfo }>("OwnCopy", ({ inputs: { x }, graph }) => {
 
 register<{ x: TensorInfo }>("SwapHalves", ({ inputs: { x }, graph }) => {
   const [axis, half] = [x.shape.length - 1, x.shape.at(-1)! / 2];
-  const source = graph.output(x);
-  const along = graph.int32([axis], []);
-  // On a GPU Roll waits for copies of its sizes to the device, every time.
-  const slice = (begin: number) =>
-    graph.emit("Slice", [source, graph.int32(x.shape.map((_, i) => (i === axis ? begin : 0))), graph.int32(x.shape.with(axis, half))], {
-      T: type(x.dtype),
-      Index: type("int32"),
-    });
-  const swapped = graph.options.gpu
-    ? graph.emit("ConcatV2", [slice(half), slice(0), along], { T: type(x.dtype), N: int(2), Tidx: type("int32") })
-    : graph.emit("Roll", [source, graph.int32([half], []), along], { T: type(x.dtype), Tshift: type("int32"), Taxis: type("int32") });
+  const inputs = [graph.output(x), graph.int32([half], []), graph.int32([axis], [])];
+  const swapped = graph.emit("Roll", inputs, { T: type(x.dtype), Tshift: type("int32"), Taxis: type("int32") });
   return graph.info(swapped, x.shape, x.dtype);
 });
 
@@ -102,7 +93,14 @@ export function updateRows(table: Tensor, rows: Tensor, values: Tensor): Tensor 
 
 /** `x [..., 2n]` with the halves of its last dimension exchanged. Not differentiable: use it inside custom gradients. */
 export function swapHalves(x: Tensor): Tensor {
-  if (tracing()) return tf.engine().runKernel("SwapHalves", { x }) as Tensor;
-  const [first, second] = tf.split(x, 2, -1) as [Tensor, Tensor];
-  return tf.concat([second, first], -1);
+  // On a GPU Roll waits for copies of its sizes to the device, every time.
+  if (traceOptions()?.gpu === false) return tf.engine().runKernel("SwapHalves", { x }) as Tensor;
+  const [axis, half] = [x.shape.length - 1, x.shape.at(-1)! / 2];
+  const from = (begin: number): Tensor =>
+    tf.slice(
+      x,
+      x.shape.map((_, i) => (i === axis ? begin : 0)),
+      x.shape.with(axis, half),
+    );
+  return tf.concat([from(half), from(0)], -1);
 }

@@ -113,9 +113,8 @@ export class TracedEngine implements Engine {
     const keys = Object.keys(inputs) as I[];
     const operation: Operation = {
       name: `Traced/${prefix}`,
-      ...(throughXla
-        ? { attributes: COMPILED_BY_XLA, device: this.kind === "tensorflow" ? "/device:CPU:0" : "/device:GPU:0" }
-        : { attributes: {} }),
+      attributes: throughXla ? COMPILED_BY_XLA : {},
+      device: throughXla ? (this.kind === "tensorflow" ? "/device:CPU:0" : "/device:GPU:0") : undefined,
     };
     this.#context.define(operation.name, {
       nodes,
