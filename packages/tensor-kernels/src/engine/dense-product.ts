@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import { sumsBFloat16InFloat32 } from "./bfloat16-processor.ts";
 import { bool, traceOptions } from "./trace-backend.ts";
 import { register } from "./trace-kernels/register.ts";
 
@@ -11,14 +12,18 @@ const BFLOAT16 = { kind: "type", type: "bfloat16" } as const;
 register<{ a: TensorInfo; b: TensorInfo }, { transposeA: boolean; transposeB: boolean }>(
   "BFloat16Product",
   ({ inputs: { a, b }, attrs: { transposeA, transposeB }, graph }) => {
-    const narrow = (x: TensorInfo) => graph.emit("Cast", [graph.output(x)], { SrcT: FLOAT32, DstT: BFLOAT16 });
-    const product = graph.emit("MatMul", [narrow(a), narrow(b)], {
-      T: BFLOAT16,
+    const narrow = (x: string) => graph.emit("Cast", [x], { SrcT: FLOAT32, DstT: BFLOAT16 });
+    const wide = (x: string) => graph.emit("Cast", [x], { SrcT: BFLOAT16, DstT: FLOAT32 });
+    // Where products of bfloat16 are not summed in float32, the same numbers are multiplied as float32.
+    const isNative = graph.options.gpu || sumsBFloat16InFloat32();
+    const factors = [a, b].map((x) => narrow(graph.output(x)));
+    const product = graph.emit("MatMul", isNative ? factors : factors.map(wide), {
+      T: isNative ? BFLOAT16 : FLOAT32,
       transpose_a: bool(transposeA),
       transpose_b: bool(transposeB),
     });
-    const wide = graph.emit("Cast", [product], { SrcT: BFLOAT16, DstT: FLOAT32 });
-    return graph.info(wide, [a.shape[transposeA ? 1 : 0]!, b.shape[transposeB ? 0 : 1]!], "float32");
+    const result = wide(isNative ? product : narrow(product));
+    return graph.info(result, [a.shape[transposeA ? 1 : 0]!, b.shape[transposeB ? 0 : 1]!], "float32");
   },
 );
 
